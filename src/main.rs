@@ -1,0 +1,3 @@
+//! The program `candle-augment`.
+
+fn main() {}
