@@ -48,7 +48,7 @@ pub enum Color {
 /// use candle_augment::Image;
 ///
 /// let image = Image::new(2, 1, 3, vec![255, 0, 0, 0, 0, 255])?;
-/// assert_eq!(image.pixel(1, 0), [0, 0, 255]);
+/// assert_eq!(image.pixel(0, 1), [0, 0, 255]);
 /// # Ok::<(), candle_augment::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -173,7 +173,7 @@ impl Image {
             .map(|n| {
                 let image = &planar[n * channels * area..(n + 1) * channels * area];
                 let data = (0..area).flat_map(|i| (0..channels).map(move |c| image[c * area + i])).collect();
-                Self::new(height, width, channels, data).map_err(|error| error.with_index(n))
+                Self::new(height, width, channels, data)
             })
             .collect()
     }
@@ -230,6 +230,30 @@ impl From<DynamicImage> for Image {
     }
 }
 
+impl TryFrom<&Tensor> for Image {
+    type Error = Error;
+
+    /// An image from a tensor `(C, H, W)`, under the rules of [`Image::from_tensor`].
+    fn try_from(image: &Tensor) -> Result<Self> {
+        if image.rank() != 3 {
+            return Err(Error::new(
+                ErrorKind::Dataset,
+                format!("expected an image of shape (C, H, W), got {:?}", image.dims()),
+            ));
+        }
+        Ok(Self::from_tensor(&image.unsqueeze(0)?)?.remove(0))
+    }
+}
+
+impl TryFrom<Tensor> for Image {
+    type Error = Error;
+
+    /// As for `&Tensor`.
+    fn try_from(image: Tensor) -> Result<Self> {
+        Self::try_from(&image)
+    }
+}
+
 impl From<Image> for DynamicImage {
     fn from(image: Image) -> Self {
         let (width, height) = (image.width() as u32, image.height() as u32);
@@ -250,7 +274,7 @@ mod tests {
     fn tensors_come_back() -> Result<()> {
         let image = Image::new(2, 2, 3, (0..12).collect())?;
         let tensor = image.to_tensor(&Device::Cpu)?.unsqueeze(0)?;
-        assert_eq!(Image::from_tensor(&tensor)?, [image.clone()]);
+        assert_eq!(Image::from_tensor(&tensor)?, std::slice::from_ref(&image));
         let floats = (tensor.to_dtype(DType::F32)? / 255.0)?;
         assert_eq!(Image::from_tensor(&floats)?, [image]);
         Ok(())
