@@ -18,6 +18,6 @@ pub use plan::{Origin, Slot};
 pub use rng::{Purpose, SampleKey, SampleRng};
 pub use synthetic::{SyntheticRequest, SyntheticSource};
 pub use transform::{
-    ColorJitter, Compose, Fill, Interpolation, Normalize, OneOf, Op, RandomApply, RandomHorizontalFlip, RandomRotation,
-    RandomVerticalFlip, Resize, Spread, Transform, apply_ops, write_planar,
+    Amount, ColorJitter, Compose, Fill, Interpolation, Normalize, OneOf, Op, RandomApply, RandomHorizontalFlip,
+    RandomRotation, RandomVerticalFlip, Resize, Transform, apply_ops, write_planar,
 };

@@ -53,8 +53,8 @@ impl From<[u8; 3]> for Fill {
 
 /// One deterministic operation on an image: plain data to print, compare, store and replay.
 ///
-/// Results are torchvision's tensor form on 8-bit images, to the bit unless an operation says otherwise. The numbers are 32-bit floats,
-/// as torch draws them.
+/// Results are torchvision's tensor form on 8-bit images, to the bit unless an operation says otherwise. All numbers are 32-bit floats, as torch
+/// draws them; so JSON gives them back exactly.
 ///
 /// ```
 /// use candle_augment::{Image, Op};
@@ -87,7 +87,7 @@ pub enum Op {
         expand: bool,
         /// The fixed point `[x, y]` in pixels from the top left corner; default: the middle, `[W / 2, H / 2]`.
         #[serde(default)]
-        center: Option<[f64; 2]>,
+        center: Option<[f32; 2]>,
         /// The colour outside of the source image; default: black.
         #[serde(default)]
         fill: Fill,

@@ -1,6 +1,7 @@
 //! Rotation as torchvision's `affine_grid` and torch's `grid_sample` compute it, with zero padding and `align_corners = false`.
 //!
-//! Every product, sum and rounding is done in f32 in torch's order, so that both find the same source pixel.
+//! Every product, sum and rounding is done in torch's order and precision, so that both find the same source pixel. Only the mean of four
+//! pixels, which torch sums by fused multiply-adds, is rounded at every step; that moves one result in 100,000 by 1.
 
 use super::super::op::{Fill, Interpolation};
 use super::flip;
@@ -29,7 +30,7 @@ pub struct Grid {
 
 impl Turn {
     /// The rotation of an image of `size` by `degrees`, counter-clockwise, around `center`.
-    pub fn new(size: Size, degrees: f32, expand: bool, center: Option<[f64; 2]>) -> Self {
+    pub fn new(size: Size, degrees: f32, expand: bool, center: Option<[f32; 2]>) -> Self {
         let degrees = f64::from(degrees).rem_euclid(360.0);
         let swapped = Size::new(size.width, size.height);
         let movable = center.is_none();
@@ -56,9 +57,9 @@ impl Turn {
 }
 
 impl Grid {
-    fn new(size: Size, degrees: f64, expand: bool, center: Option<[f64; 2]>) -> Self {
+    fn new(size: Size, degrees: f64, expand: bool, center: Option<[f32; 2]>) -> Self {
         let half = [size.width as f64 * 0.5, size.height as f64 * 0.5];
-        let [cx, cy] = center.map_or([0.0; 2], |[x, y]| [x - half[0], y - half[1]]);
+        let [cx, cy] = center.map_or([0.0; 2], |[x, y]| [f64::from(x) - half[0], f64::from(y) - half[1]]);
         let (sin, cos) = (-degrees).to_radians().sin_cos();
         let x_offset = cx - cos * cx - sin * cy;
         let y_offset = cy + sin * cx - cos * cy;
@@ -125,15 +126,14 @@ impl<const C: usize> Source<'_, C> {
     fn map(&self, grid: &Grid, pixel: impl Fn(&Self, f32, f32) -> [u8; C]) -> Vec<u8> {
         let Grid { matrix: [[xa, xb, xc], [ya, yb, yc]], size } = *grid;
         let middle = |side: usize| (side as f32 - 1.0) * 0.5;
-        let (width, height) = (self.width as f32, self.height as f32);
         let mut positions = vec![(0.0, 0.0); size.width];
         let mut data = vec![0; size.height * size.width * C];
         for (i, row) in data.chunks_exact_mut(size.width * C).enumerate() {
             let v = i as f32 - middle(size.height);
             for (j, (x, y)) in positions.iter_mut().enumerate() {
                 let u = j as f32 - middle(size.width);
-                *x = ((u * xa + v * xb + xc + 1.0) * (width * 0.5) - 0.5).max(-2.0).min(width + 1.0);
-                *y = ((u * ya + v * yb + yc + 1.0) * (height * 0.5) - 0.5).max(-2.0).min(height + 1.0);
+                *x = to_pixels(u * xa + v * xb + xc + 1.0, self.width);
+                *y = to_pixels(u * ya + v * yb + yc + 1.0, self.height);
             }
             for (out, &(x, y)) in row.as_chunks_mut().0.iter_mut().zip(&positions) {
                 *out = pixel(self, x, y);
@@ -177,6 +177,13 @@ impl<const C: usize> Source<'_, C> {
         let (x, y) = (x as u32 as usize, y as u32 as usize);
         (x < self.width && y < self.height).then(|| self.pixels[y * self.width + x])
     }
+}
+
+/// From [0, 2] to pixels along a side. torch fuses the product and the sum; in f64 the two are exact, and rounded once.
+#[inline]
+fn to_pixels(position: f32, side: usize) -> f32 {
+    let pixels = (f64::from(position) * (side as f64 * 0.5) - 0.5) as f32;
+    pixels.max(-2.0).min(side as f32 + 1.0)
 }
 
 /// To the nearest whole number, halves to the even one, for |x| < 2²²: the sum has no bits left for a fraction, and its lowest bits are the
