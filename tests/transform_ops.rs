@@ -174,6 +174,23 @@ fn what_an_op_cannot_do_is_an_error_with_the_op() -> Result<()> {
 }
 
 #[test]
+fn sides_too_long_to_rotate_are_refused() -> Result<()> {
+    let error = rotate(10.0).apply(Image::filled(1, (1 << 20) + 1, &[9])?).expect_err("too long");
+    assert_eq!(error.kind(), ErrorKind::Transform);
+    assert!(error.message().contains("1048577"), "{error}");
+    let longest = Image::filled(1, 1 << 20, &[9])?;
+    let op = Op::Rotate {
+        degrees: 0.0,
+        interpolation: Interpolation::Nearest,
+        expand: false,
+        center: Some([524_288.0, 0.5]),
+        fill: Fill::All(0),
+    };
+    assert_eq!(op.apply(longest.clone())?, longest);
+    Ok(())
+}
+
+#[test]
 fn a_center_far_away_leaves_only_the_fill() -> Result<()> {
     for center in [[1e30, -1e30], [1e38, 1e38], [-3e9, 0.0]] {
         for interpolation in [Interpolation::Nearest, Interpolation::Bilinear] {
