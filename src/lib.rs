@@ -17,4 +17,7 @@ pub use loader::Batch;
 pub use plan::{Balance, ClassMixture, EpochPlan, Mixture, Origin, PlanConfig, Planner, ResumeState, Shard, Slot};
 pub use rng::{Purpose, SampleKey, SampleRng};
 pub use synthetic::{SyntheticRequest, SyntheticSource};
-pub use transform::{Op, Transform};
+pub use transform::{
+    ColorJitter, Compose, Fill, Interpolation, Normalize, OneOf, Op, RandomApply, RandomHorizontalFlip, RandomRotation,
+    RandomVerticalFlip, Resize, Spread, Transform, apply_ops, write_planar,
+};
