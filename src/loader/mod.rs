@@ -67,7 +67,6 @@ impl DataLoader {
     }
 
     /// The batches of an epoch, from 0. Work on the first ones begins at once.
-    #[must_use]
     pub fn epoch(&self, epoch: u64) -> Epoch {
         self.start(self.planner.epoch(epoch))
     }
