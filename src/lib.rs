@@ -5,6 +5,7 @@ mod dataset;
 mod error;
 mod image;
 mod loader;
+pub mod nn;
 mod plan;
 mod rng;
 mod synthetic;
