@@ -3,6 +3,8 @@
 
 mod dataset;
 mod error;
+mod file;
+pub mod gan;
 mod image;
 mod loader;
 pub mod nn;

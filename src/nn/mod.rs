@@ -13,6 +13,7 @@ mod gemm;
 mod kernels;
 mod norm;
 mod params;
+mod projection;
 mod slices;
 
 use candle_core::{Result as CandleResult, Tensor};
@@ -23,6 +24,7 @@ pub use conv::{Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig, Lin
 pub use embedding::Embedding;
 pub use norm::{BatchNorm, BatchNormConfig};
 pub use params::{Init, Params};
+pub use projection::Projection;
 
 /// Images (N, C, H, W) as (N, H, W, C), contiguous.
 ///
