@@ -2,6 +2,7 @@
 #![allow(missing_docs)]
 
 mod dataset;
+mod decode;
 mod error;
 mod file;
 pub mod gan;
@@ -13,7 +14,11 @@ mod rng;
 mod synthetic;
 mod transform;
 
-pub use dataset::Dataset;
+pub use dataset::{
+    ClassCount, Dataset, DatasetExt, Idx, IdxPart, ImageFolder, InMemory, Inspection, Label, Spread, Subset,
+    Unreadable, check_classes, digits, inspect, inspect_data, open_data, wrap,
+};
+pub use decode::{Header, Limits, decode_image, read_header};
 pub use error::{Error, ErrorKind, Result};
 pub use image::{Color, Image, Size};
 pub use loader::Batch;
