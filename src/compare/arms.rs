@@ -77,16 +77,149 @@ pub fn compare(
 ) -> Result<Comparison> {
     config.check()?;
     let total = data.train().len() + data.held_out().len();
-    let mut read = |set, offset| {
-        read_all(set, config, |done| progress(Progress::Read { done: offset + done, total }))
-    };
+    let mut read = |set, before| read_all(set, config, |done| progress(Progress::Read { done: before + done, total }));
     let train = read(data.train(), 0)?;
     let held_out = read(data.held_out(), data.train().len())?;
     let mut runs = Runs { config, train, held_out, transform, progress: &mut progress, done: 0 };
     let mut confusions = Vec::with_capacity(config.seeds);
+    let mut synthetic = Vec::new();
     for seed in config.runs() {
         let source = source(seed, &runs.train)?;
+        if synthetic.is_empty() {
+            synthetic = runs.synthetic_counts(seed, &source)?;
+        }
         confusions.push(runs.run(seed, &source)?);
     }
-    ...
+    Ok(runs.summary(&confusions, &synthetic))
+}
+
+/// Every image of a set at the comparison's size, in memory.
+fn read_all(
+    set: &Arc<dyn Dataset>,
+    config: &CompareConfig,
+    mut progress: impl FnMut(usize) -> Result<()>,
+) -> Result<Arc<dyn Dataset>> {
+    let loader = in_order(Arc::clone(set), config)
+        .transform(Resize::exact(config.size.height, config.size.width)?)
+        .dtype(DType::U8)
+        .build()?;
+    let mut images = Vec::with_capacity(set.len());
+    for batch in loader.epoch(0) {
+        images.append(&mut Image::from_tensor(&batch?.images)?);
+        progress(images.len())?;
+    }
+    let labels = (0..set.len()).map(|index| set.label(index)).collect();
+    Ok(Arc::new(InMemory::from_images(images, labels, set.classes().to_vec())?))
+}
+
+/// A loader that goes through a set once, in order.
+fn in_order(set: Arc<dyn Dataset>, config: &CompareConfig) -> DataLoaderBuilder {
+    DataLoader::builder(set).batch_size(READ_BATCH).shuffle(false).workers(config.workers).device(config.device.clone())
+}
+
+/// What all runs share.
+struct Runs<'a> {
+    config: &'a CompareConfig,
+    train: Arc<dyn Dataset>,
+    held_out: Arc<dyn Dataset>,
+    transform: Arc<dyn Transform>,
+    progress: &'a mut dyn FnMut(Progress) -> Result<()>,
+    done: usize,
+}
+
+impl Runs<'_> {
+    /// Trains and measures all arms on one seed.
+    fn run(&mut self, seed: u64, source: &Arc<dyn SyntheticSource>) -> Result<[Confusion; 3]> {
+        let mut measured = |arm| self.train(seed, arm, source).and_then(|classifier| self.measure(&classifier));
+        let [real, classic, synthetic] = Arm::ALL;
+        Ok([measured(real)?, measured(classic)?, measured(synthetic)?])
+    }
+
+    fn train(&mut self, seed: u64, arm: Arm, source: &Arc<dyn SyntheticSource>) -> Result<Classifier> {
+        let CompareConfig { size, steps, seeds, .. } = *self.config;
+        let channels = self.train.load(0)?.channels();
+        let config = ClassifierConfig { steps, seed, ..ClassifierConfig::new(size, channels, self.train.classes().len()) };
+        let mut trainer = ClassifierTrainer::new(config, &self.config.device)?;
+        let loader = self.loader(seed, arm, source)?;
+        for batch in endless(&loader).take(steps) {
+            let loss = trainer.step(&batch?)?;
+            self.done += 1;
+            let total = seeds * Arm::ALL.len() * steps;
+            (self.progress)(Progress::Step { seed, arm, done: self.done, total, loss })?;
+        }
+        Ok(trainer.finish())
+    }
+
+    fn loader(&self, seed: u64, arm: Arm, source: &Arc<dyn SyntheticSource>) -> Result<DataLoader> {
+        let config = self.config;
+        let mut builder = DataLoader::builder(Arc::clone(&self.train))
+            .batch_size(config.batch_size.min(self.train.len()))
+            .drop_last(true)
+            .balance(config.balance.clone())
+            .normalize(Normalize::signed())
+            .workers(config.workers)
+            .device(config.device.clone())
+            .seed(seed);
+        if arm != Arm::Real {
+            // The size comes first: images of the set have it already, synthetic samples may not.
+            let resize = Resize::exact(config.size.height, config.size.width)?;
+            builder = builder.transform(Compose::new().then(resize).then(Arc::clone(&self.transform)));
+        }
+        if arm == Arm::Synthetic {
+            builder = builder.mixture(config.mixture.clone()).synthetic(Arc::clone(source));
+        }
+        builder.build()
+    }
+
+    fn measure(&self, classifier: &Classifier) -> Result<Confusion> {
+        let loader = in_order(Arc::clone(&self.held_out), self.config).normalize(Normalize::signed()).build()?;
+        classifier.evaluate(loader.epoch(0))
+    }
+
+    /// The synthetic samples of each class in one epoch of the third arm.
+    fn synthetic_counts(&self, seed: u64, source: &Arc<dyn SyntheticSource>) -> Result<Vec<usize>> {
+        let plan = self.loader(seed, Arm::Synthetic, source)?.plan(0);
+        let mut counts = vec![0; self.train.classes().len()];
+        for slot in plan.slots() {
+            if matches!(slot.origin, Origin::Synthetic(_)) {
+                counts[slot.label as usize] += 1;
+            }
+        }
+        Ok(counts)
+    }
+
+    fn summary(&self, confusions: &[[Confusion; 3]], synthetic: &[usize]) -> Comparison {
+        let balanced = Arm::ALL.map(|arm| estimate(confusions, arm, Confusion::balanced_accuracy));
+        let arms = Arm::ALL.map(|arm| ArmResult {
+            arm,
+            balanced_accuracy: balanced[arm as usize].clone(),
+            accuracy: estimate(confusions, arm, Confusion::accuracy),
+            difference: balanced[arm as usize].minus(&balanced[Arm::Classic as usize]),
+        });
+        let (train, held_out) = (self.train.class_counts(), self.held_out.class_counts());
+        let class = |(class, name): (usize, &String)| ClassResult {
+            name: name.clone(),
+            train_images: train[class],
+            synthetic_samples: synthetic[class],
+            held_out_images: held_out[class],
+            recall: (held_out[class] > 0)
+                .then(|| Arm::ALL.map(|arm| estimate(confusions, arm, |confusion| confusion.recall(class as u32)))),
+        };
+        Comparison {
+            seeds: self.config.runs(),
+            steps: self.config.steps,
+            batch_size: self.config.batch_size.min(self.train.len()),
+            train_images: self.train.len(),
+            held_out_images: self.held_out.len(),
+            verdict: Verdict::of(&arms[Arm::Synthetic as usize].difference),
+            arms,
+            classes: self.train.classes().iter().enumerate().map(class).collect(),
+        }
+    }
+}
+
+/// One figure of one arm over the seeds.
+fn estimate(confusions: &[[Confusion; 3]], arm: Arm, figure: impl Fn(&Confusion) -> Option<f64>) -> Estimate {
+    let value = |run: &[Confusion; 3]| figure(&run[arm as usize]).expect("only classes with held-out images are asked for");
+    Estimate::new(confusions.iter().map(value).collect())
 }
