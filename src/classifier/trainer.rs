@@ -95,8 +95,15 @@ fn check_labels(labels: &Tensor, classes: usize) -> Result<()> {
     }
 }
 
-/// The batches of epoch 0, then those of epoch 1, and so on without end: what a fixed number of optimiser steps is taken from. It
-/// ends only after an error, or where an epoch has no batch.
+/// The batches of epoch 0, then those of epoch 1, and so on without end: what a fixed number of optimiser steps is taken from.
+///
+/// An epoch without a batch gives an error of kind [`ErrorKind::Config`] in its place.
 pub fn endless(loader: &DataLoader) -> impl Iterator<Item = Result<Batch>> + '_ {
-    (0..).map(|epoch| loader.epoch(epoch)).take_while(|batches| batches.len() > 0).flatten()
+    (0..).flat_map(|epoch| {
+        let batches = loader.epoch(epoch);
+        let none = (batches.len() == 0).then(|| {
+            Err(Error::config("an epoch has no batch: give more images, a smaller batch size, or keep the last batch"))
+        });
+        none.into_iter().chain(batches)
+    })
 }
