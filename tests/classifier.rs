@@ -146,12 +146,3 @@ fn what_does_not_fit_is_refused() -> Result<()> {
     }
     Ok(())
 }
-
-#[test]
-fn an_epoch_without_a_batch_is_an_error_not_an_endless_loop() -> Result<()> {
-    let few = digits()?.per_class(1, 0)?;
-    let loader = DataLoader::builder(few).batch_size(64).drop_last(true).build()?;
-    let error = endless(&loader).next().expect("an item").unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Config);
-    Ok(())
-}

@@ -32,7 +32,7 @@ impl ClassifierConfig {
         Self { size, channels, classes, width: 16, steps: 400, learning_rate: 4e-3, seed: 0 }
     }
 
-    pub(super) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         let Self { size, channels, classes, .. } = self;
         let wrong = if size.height < 8 || size.width < 8 {
             format!("images of {}×{} are too small: a classifier needs at least 8×8", size.height, size.width)

@@ -107,7 +107,7 @@ impl Classifier {
 pub(super) fn channels_last(images: &Tensor, config: &ClassifierConfig) -> Result<Tensor> {
     match images.dims() {
         &[_, channels, height, width] if channels == config.channels && Size::new(height, width) == config.size => {
-            to_channels_last(images)
+            Ok(to_channels_last(images)?)
         }
         other => Err(misfit(config, &format!("a batch of shape {other:?}"))),
     }

@@ -1,14 +1,14 @@
 //! The network: 3×3 convolutions with batch norm, each stage half the size of the one before, then the mean over the pixels.
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 
 use super::config::ClassifierConfig;
 use crate::error::Result;
 use crate::image::Size;
-use crate::nn::{BatchNorm, Conv2d, Conv2dConfig, Linear, Params};
+use crate::nn::{Activation, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, Linear, LinearConfig, Params};
 
-/// Images are halved until a side is this small.
-const SMALLEST_SIDE: usize = 7;
+/// Images are halved until a side is this small: only then does the last convolution see the whole of an object.
+const SMALLEST_SIDE: usize = 4;
 
 struct Block {
     conv: Conv2d,
@@ -17,15 +17,16 @@ struct Block {
 
 impl Block {
     fn new(params: &mut Params, name: &str, input: usize, output: usize, stride: usize) -> Result<Self> {
-        let config = Conv2dConfig { kernel: 3, stride, padding: 1, ..Default::default() };
+        let conv = Conv2dConfig { stride, bias: false, ..Default::default() };
+        let norm = BatchNormConfig { activation: Activation::Relu, ..Default::default() };
         Ok(Self {
-            conv: Conv2d::new(params, &format!("{name}.conv"), input, output, config)?,
-            norm: BatchNorm::new(params, &format!("{name}.norm"), output)?,
+            conv: Conv2d::new(params, &format!("{name}.conv"), input, output, conv)?,
+            norm: BatchNorm::with_config(params, &format!("{name}.norm"), output, norm)?,
         })
     }
 
     fn forward(&self, images: &Tensor, train: bool) -> Result<Tensor> {
-        relu(&self.norm.forward(&self.conv.forward(images)?, train)?)
+        self.norm.forward(&self.conv.forward(images)?, train)
     }
 }
 
@@ -42,7 +43,7 @@ impl Network {
             blocks.push(Block::new(params, &format!("block{index}"), input, output, stride)?);
             input = output;
         }
-        Ok(Self { blocks, head: Linear::new(params, "head", input, config.classes)? })
+        Ok(Self { blocks, head: Linear::new(params, "head", input, config.classes, LinearConfig::default())? })
     }
 
     /// Images `(N, H, W, C)` to logits `(N, classes)`.

@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
+use candle_core::DType;
+
 use super::config::{CompareConfig, CompareData};
 use super::result::{Arm, ArmResult, ClassResult, Comparison, Verdict};
 use super::statistics::Estimate;
-use crate::classifier::{Classifier, ClassifierConfig, ClassifierTrainer, Confusion, endless};
+use crate::classifier::{Classifier, ClassifierTrainer, Confusion, endless};
 use crate::dataset::{Dataset, InMemory};
-use crate::error::{Error, ErrorKind, Result};
-use crate::image::Size;
-use crate::loader::{DType, DataLoader, DataLoaderBuilder};
-use crate::plan::Origin;
-use crate::rng::SampleRng;
+use crate::error::Result;
+use crate::image::Image;
+use crate::loader::{DataLoader, DataLoaderBuilder};
 use crate::synthetic::SyntheticSource;
-use crate::transform::{Compose, Normalize, Op, Resize, Transform};
+use crate::transform::{Compose, Normalize, Resize, Transform};
 
 /// Images that are read or measured at a time.
 const READ_BATCH: usize = 256;
@@ -76,18 +76,15 @@ pub fn compare(
     mut progress: impl FnMut(Progress) -> Result<()>,
 ) -> Result<Comparison> {
     config.check()?;
+    let synthetic = config.synthetic_counts(data.train())?;
     let total = data.train().len() + data.held_out().len();
     let mut read = |set, before| read_all(set, config, |done| progress(Progress::Read { done: before + done, total }));
     let train = read(data.train(), 0)?;
     let held_out = read(data.held_out(), data.train().len())?;
     let mut runs = Runs { config, train, held_out, transform, progress: &mut progress, done: 0 };
     let mut confusions = Vec::with_capacity(config.seeds);
-    let mut synthetic = Vec::new();
     for seed in config.runs() {
         let source = source(seed, &runs.train)?;
-        if synthetic.is_empty() {
-            synthetic = runs.synthetic_counts(seed, &source)?;
-        }
         confusions.push(runs.run(seed, &source)?);
     }
     Ok(runs.summary(&confusions, &synthetic))
@@ -136,9 +133,9 @@ impl Runs<'_> {
     }
 
     fn train(&mut self, seed: u64, arm: Arm, source: &Arc<dyn SyntheticSource>) -> Result<Classifier> {
-        let CompareConfig { size, steps, seeds, .. } = *self.config;
+        let CompareConfig { steps, seeds, .. } = *self.config;
         let channels = self.train.load(0)?.channels();
-        let config = ClassifierConfig { steps, seed, ..ClassifierConfig::new(size, channels, self.train.classes().len()) };
+        let config = self.config.classifier(seed, channels, self.train.classes().len());
         let mut trainer = ClassifierTrainer::new(config, &self.config.device)?;
         let loader = self.loader(seed, arm, source)?;
         for batch in endless(&loader).take(steps) {
@@ -153,20 +150,17 @@ impl Runs<'_> {
     fn loader(&self, seed: u64, arm: Arm, source: &Arc<dyn SyntheticSource>) -> Result<DataLoader> {
         let config = self.config;
         let mut builder = DataLoader::builder(Arc::clone(&self.train))
-            .batch_size(config.batch_size.min(self.train.len()))
-            .drop_last(true)
-            .balance(config.balance.clone())
+            .plan(config.plan(seed, arm, self.train.len()))
             .normalize(Normalize::signed())
             .workers(config.workers)
-            .device(config.device.clone())
-            .seed(seed);
+            .device(config.device.clone());
         if arm != Arm::Real {
-            // The size comes first: images of the set have it already, synthetic samples may not.
+            // Images of the set have their size already, synthetic samples may not.
             let resize = Resize::exact(config.size.height, config.size.width)?;
             builder = builder.transform(Compose::new().then(resize).then(Arc::clone(&self.transform)));
         }
         if arm == Arm::Synthetic {
-            builder = builder.mixture(config.mixture.clone()).synthetic(Arc::clone(source));
+            builder = builder.synthetic(Arc::clone(source));
         }
         builder.build()
     }
@@ -174,18 +168,6 @@ impl Runs<'_> {
     fn measure(&self, classifier: &Classifier) -> Result<Confusion> {
         let loader = in_order(Arc::clone(&self.held_out), self.config).normalize(Normalize::signed()).build()?;
         classifier.evaluate(loader.epoch(0))
-    }
-
-    /// The synthetic samples of each class in one epoch of the third arm.
-    fn synthetic_counts(&self, seed: u64, source: &Arc<dyn SyntheticSource>) -> Result<Vec<usize>> {
-        let plan = self.loader(seed, Arm::Synthetic, source)?.plan(0);
-        let mut counts = vec![0; self.train.classes().len()];
-        for slot in plan.slots() {
-            if matches!(slot.origin, Origin::Synthetic(_)) {
-                counts[slot.label as usize] += 1;
-            }
-        }
-        Ok(counts)
     }
 
     fn summary(&self, confusions: &[[Confusion; 3]], synthetic: &[usize]) -> Comparison {

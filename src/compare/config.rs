@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use candle_core::Device;
 
+use super::result::Arm;
+use crate::classifier::ClassifierConfig;
 use crate::dataset::{Dataset, DatasetExt};
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::Size;
-use crate::plan::{Balance, ClassMixture, Mixture};
+use crate::plan::{Balance, ClassMixture, Mixture, PlanConfig, Planner};
 
 /// The images to train on and the images to measure on, apart from the start: no arm and no synthetic source ever sees the latter.
 ///
@@ -128,7 +130,31 @@ impl CompareConfig {
                 return Err(Error::config(format!("{what} is 0: a comparison needs at least 1")));
             }
         }
-        Ok(())
+        self.classifier(0, 1, 2).check()
+    }
+
+    /// The classifier of a run.
+    pub(super) fn classifier(&self, seed: u64, channels: usize, classes: usize) -> ClassifierConfig {
+        ClassifierConfig { steps: self.steps, seed, ..ClassifierConfig::new(self.size, channels, classes) }
+    }
+
+    /// The plan of an arm's epochs over `images` real images.
+    pub(super) fn plan(&self, seed: u64, arm: Arm, images: usize) -> PlanConfig {
+        PlanConfig {
+            batch_size: self.batch_size.min(images),
+            balance: self.balance.clone(),
+            mixture: if arm == Arm::Synthetic { self.mixture.clone() } else { Mixture::default() },
+            drop_last: true,
+            seed,
+            ..PlanConfig::default()
+        }
+    }
+
+    /// What the mixture adds to each class of `train`.
+    pub(super) fn synthetic_counts(&self, train: &Arc<dyn Dataset>) -> Result<Vec<usize>> {
+        let labels: Vec<u32> = (0..train.len()).map(|index| train.label(index)).collect();
+        let plan = self.plan(self.seed, Arm::Synthetic, train.len());
+        Ok(Planner::new(&labels, train.classes(), plan)?.synthetic_counts().collect())
     }
 
     /// The seeds of the runs.

@@ -74,7 +74,8 @@ pub struct ClassResult {
     pub name: String,
     /// Its real images in the training set.
     pub train_images: usize,
-    /// Its synthetic samples in one epoch of the third arm.
+    /// The synthetic samples that the mixture adds to them in the third arm; under another balance than natural the number stands
+    /// for the proportion.
     pub synthetic_samples: usize,
     /// Its images in the held-out set.
     pub held_out_images: usize,
