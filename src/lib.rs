@@ -6,6 +6,7 @@ mod error;
 mod image;
 mod loader;
 mod plan;
+pub mod report;
 mod rng;
 mod synthetic;
 mod transform;
