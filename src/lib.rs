@@ -2,6 +2,7 @@
 #![allow(missing_docs)]
 
 mod dataset;
+mod decode;
 mod error;
 mod image;
 mod loader;
@@ -11,7 +12,8 @@ mod rng;
 mod synthetic;
 mod transform;
 
-pub use dataset::Dataset;
+pub use dataset::{Dataset, DatasetExt, Idx, IdxPart, ImageFolder, InMemory, Subset, digits};
+pub use decode::{Header, Limits, decode_image, read_header};
 pub use error::{Error, ErrorKind, Result};
 pub use image::{Color, Image, Size};
 pub use loader::Batch;

@@ -1,9 +1,22 @@
 //! Labelled image sets.
 
+mod digits;
+mod folder;
+mod idx;
+mod memory;
+mod subset;
+
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::error::Result;
+pub use digits::digits;
+pub use folder::ImageFolder;
+pub use idx::{Idx, IdxPart};
+pub use memory::InMemory;
+pub use subset::{DatasetExt, Subset};
+
+use crate::error::{Error, ErrorKind, Result};
 use crate::image::Image;
 
 /// A labelled image set with random access.
@@ -73,5 +86,33 @@ impl<D: Dataset + ?Sized> Dataset for Arc<D> {
 
     fn path(&self, index: usize) -> Option<&Path> {
         (**self).path(index)
+    }
+
+    fn is_empty(&self) -> bool {
+        (**self).is_empty()
+    }
+
+    fn class_counts(&self) -> Vec<usize> {
+        (**self).class_counts()
+    }
+}
+
+fn invalid(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Dataset, message)
+}
+
+/// The names of the classes, if there is one for each label and none twice.
+fn class_names<S: Into<String>>(names: impl IntoIterator<Item = S>, labels: &[u32]) -> Result<Vec<String>> {
+    let names: Vec<String> = names.into_iter().map(Into::into).collect();
+    if let Some(label) = labels.iter().find(|label| **label as usize >= names.len()) {
+        return Err(invalid(format!(
+            "label {label} has no name: expected labels below {}, the number of names",
+            names.len()
+        )));
+    }
+    let mut seen = BTreeSet::new();
+    match names.iter().find(|name| !seen.insert(*name)) {
+        Some(name) => Err(invalid(format!("two classes are named {name:?}: give each its own name"))),
+        None => Ok(names),
     }
 }

@@ -1,0 +1,133 @@
+//! A folder with one folder of images for each class.
+
+mod listing;
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::{Dataset, invalid};
+use crate::decode::{Limits, decode_image};
+use crate::error::{Error, Result};
+use crate::image::{Color, Image};
+
+/// Image files in one folder for each class, as torchvision's `ImageFolder`.
+///
+/// The class folders' names, sorted, are the classes. The images of a class are the files in its folder and in all folders
+/// below with the extensions `.png`, `.jpg`, `.jpeg`, `.webp`, `.bmp`, `.gif`, `.tif` and `.tiff` in either case, in torchvision's
+/// order. Files and folders whose names begin with a dot are passed over, as are other files; links are followed. Opening lists
+/// the folders and reads no file.
+///
+/// ```no_run
+/// use candle_augment::{Color, Dataset, ImageFolder};
+///
+/// let set = ImageFolder::open("photos")?.with_color(Color::Gray);
+/// println!("{} images of {:?}", set.len(), set.classes());
+/// # Ok::<(), candle_augment::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ImageFolder {
+    classes: Vec<String>,
+    paths: Vec<Box<Path>>,
+    labels: Vec<u32>,
+    color: Color,
+    limits: Limits,
+}
+
+impl ImageFolder {
+    /// Lists the images below `root`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if a folder is missing or cannot be listed;
+    /// [`ErrorKind::Dataset`](crate::ErrorKind::Dataset) if there is no class folder, or one without images.
+    pub fn open(root: impl AsRef<Path>) -> Result<Self> {
+        let root = root.as_ref();
+        let folders = class_folders(root)?;
+        // In parallel for the sake of folders that lie across a network.
+        let listings = folders.par_iter().map(|(_, dir)| listing::images(dir)).collect::<Result<Vec<_>>>()?;
+        let mut set = Self {
+            classes: Vec::new(),
+            paths: Vec::new(),
+            labels: Vec::new(),
+            color: Color::Rgb,
+            limits: Limits::default(),
+        };
+        for (label, ((class, dir), paths)) in folders.into_iter().zip(listings).enumerate() {
+            if paths.is_empty() {
+                return Err(invalid(format!(
+                    "the folder of class {class:?} holds no image ({}): add images, or move the folder away",
+                    listing::EXTENSIONS.map(|extension| format!(".{extension}")).join(", ")
+                ))
+                .with_path(dir));
+            }
+            set.labels.resize(set.labels.len() + paths.len(), label as u32);
+            set.paths.extend(paths);
+            set.classes.push(class);
+        }
+        set.paths.shrink_to_fit();
+        Ok(set)
+    }
+
+    /// The channels that every image is brought to; default [`Color::Rgb`].
+    #[must_use]
+    pub fn with_color(self, color: Color) -> Self {
+        Self { color, ..self }
+    }
+
+    /// How large an image may be; default [`Limits::default`].
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+}
+
+impl Dataset for ImageFolder {
+    fn len(&self) -> usize {
+        self.paths.len()
+    }
+
+    fn label(&self, index: usize) -> u32 {
+        self.labels[index]
+    }
+
+    fn load(&self, index: usize) -> Result<Image> {
+        let path = &*self.paths[index];
+        std::fs::read(path)
+            .map_err(|error| Error::io("read the image", path, error))
+            .and_then(|bytes| decode_image(&bytes, self.color, &self.limits))
+            .map_err(|error| error.with_path(path).with_index(index))
+    }
+
+    fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    fn path(&self, index: usize) -> Option<&Path> {
+        Some(&self.paths[index])
+    }
+}
+
+/// The class folders of `root` by name.
+fn class_folders(root: &Path) -> Result<Vec<(String, PathBuf)>> {
+    let (folders, images) = listing::visible(root)?;
+    if folders.is_empty() {
+        let found = match images.len() {
+            0 => "found none".to_owned(),
+            count => format!("found {count} image files beside each other"),
+        };
+        return Err(invalid(format!(
+            "expected one folder of images for each class, {found}: sort the images into such folders"
+        ))
+        .with_path(root));
+    }
+    let mut named = Vec::with_capacity(folders.len());
+    for dir in folders {
+        match dir.file_name().and_then(|name| name.to_str()) {
+            Some(name) => named.push((name.to_owned(), dir)),
+            None => return Err(invalid("the name of a class folder is not UTF-8: rename it").with_path(dir)),
+        }
+    }
+    named.sort();
+    Ok(named)
+}

@@ -1,0 +1,184 @@
+//! Bytes to [`Image`]: PNG, JPEG, WebP, BMP, GIF (first frame) and TIFF, told apart by their content, never by a file's name.
+//!
+//! Sizes are checked against [`Limits`] from the header, before any memory for pixels is taken. The orientation that EXIF gives is
+//! applied, as photo viewers do (Pillow and torchvision leave it alone). 16 bits become 8, palettes and CMYK become RGB, alpha is
+//! dropped.
+
+mod jpeg;
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use ::image::metadata::Orientation;
+use ::image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::image::{Color, Image, Size};
+
+/// How large an image may be, by its header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The most rows, and the most columns; default 32,768.
+    pub max_side: usize,
+    /// The most pixels; default 178,956,970, where Pillow refuses an image as a decompression bomb (0.5 GB as RGB).
+    pub max_pixels: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_side: 32_768, max_pixels: 178_956_970 }
+    }
+}
+
+impl Limits {
+    /// Refuses `size` where it is over the limits.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Limits`].
+    pub fn check(&self, size: Size) -> Result<()> {
+        let Size { height, width } = size;
+        let area = height.saturating_mul(width);
+        if height.max(width) <= self.max_side && area <= self.max_pixels {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Limits,
+            format!(
+                "the header says {width}×{height} pixels, more than the limits allow ({} a side, {} in all): \
+                 raise the limits if the image is really that large",
+                self.max_side, self.max_pixels
+            ),
+        ))
+    }
+}
+
+/// What an image's header says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The size of the image as it is shown, with its EXIF orientation applied.
+    pub size: Size,
+    /// 1 (gray) or 3 (anything else), before any conversion.
+    pub channels: usize,
+}
+
+/// Decodes an image file's bytes.
+///
+/// ```
+/// use candle_augment::{Color, ErrorKind, Limits, decode_image};
+///
+/// let error = decode_image(b"not an image", Color::Rgb, &Limits::default()).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Decode);
+/// ```
+///
+/// # Errors
+///
+/// [`ErrorKind::Decode`] if the bytes are damaged, cut short, or no image of a known kind; [`ErrorKind::Limits`] if the header says
+/// that the image is larger than `limits`.
+pub fn decode_image(bytes: &[u8], color: Color, limits: &Limits) -> Result<Image> {
+    let format = known_format(bytes)?;
+    if format == ImageFormat::Jpeg && !jpeg::is_complete(bytes) {
+        return Err(damaged("the JPEG data is cut short: its end marker is missing"));
+    }
+    let mut decoder = decoder(Cursor::new(bytes), format, limits)?;
+    let orientation = decoder.orientation().map_err(|error| from_image(error, format))?;
+    let mut image = DynamicImage::from_decoder(decoder).map_err(|error| from_image(error, format))?;
+    image.apply_orientation(orientation);
+    Ok(Image::from(image).into_color(color))
+}
+
+/// Reads an image file's size and colour from its header, without decoding it. The size is not held against any limit.
+///
+/// # Errors
+///
+/// [`ErrorKind::Io`] if the file cannot be read, [`ErrorKind::Decode`] if it has no valid header of a known kind.
+pub fn read_header(path: impl AsRef<Path>) -> Result<Header> {
+    let path = path.as_ref();
+    let file = File::open(path).map_err(|error| Error::io("open the image", path, error))?;
+    header(BufReader::new(file)).map_err(|error| error.with_path(path))
+}
+
+fn header(mut file: impl BufRead + Seek) -> Result<Header> {
+    let io = |error| damaged(&format!("cannot read the header: {error}"));
+    let mut start = Vec::new();
+    file.by_ref().take(16).read_to_end(&mut start).map_err(io)?;
+    let format = known_format(&start)?;
+    file.seek(SeekFrom::Start(0)).map_err(io)?;
+    if format != ImageFormat::Jpeg {
+        return header_of(file, format);
+    }
+    // The JPEG decoder reads all that it is given. Headers end well before this, save where a large profile or preview leads.
+    const JPEG_START: u64 = 1 << 16;
+    let mut bytes = Vec::new();
+    file.by_ref().take(JPEG_START).read_to_end(&mut bytes).map_err(io)?;
+    header_of(Cursor::new(&bytes), format).or_else(|_| {
+        file.read_to_end(&mut bytes).map_err(io)?;
+        header_of(Cursor::new(&bytes), format)
+    })
+}
+
+fn header_of(bytes: impl BufRead + Seek, format: ImageFormat) -> Result<Header> {
+    let unlimited = Limits { max_side: usize::MAX, max_pixels: usize::MAX };
+    let mut decoder = decoder(bytes, format, &unlimited)?;
+    let mut size = decoder_size(&decoder);
+    let turned =
+        [Orientation::Rotate90, Orientation::Rotate270, Orientation::Rotate90FlipH, Orientation::Rotate270FlipH];
+    if turned.contains(&decoder.orientation().map_err(|error| from_image(error, format))?) {
+        size = Size::new(size.width, size.height);
+    }
+    Ok(Header { size, channels: if decoder.color_type().has_color() { 3 } else { 1 } })
+}
+
+/// A decoder that has read the header, which is within `limits`.
+fn decoder<'a>(
+    bytes: impl BufRead + Seek + 'a,
+    format: ImageFormat,
+    limits: &Limits,
+) -> Result<impl ImageDecoder + 'a> {
+    let mut reader = ImageReader::with_format(bytes, format);
+    // This bounds what a decoder takes beside the pixels. Sides are left to `limits`, whose message names the size.
+    let mut memory = ::image::Limits::no_limits();
+    memory.max_alloc = Some((limits.max_pixels as u64).saturating_mul(LARGEST_PIXEL));
+    reader.limits(memory);
+    let decoder = reader.into_decoder().map_err(|error| from_image(error, format))?;
+    limits.check(decoder_size(&decoder))?;
+    Ok(decoder)
+}
+
+/// Bytes of a pixel of four 32-bit floats, the largest that a decoder gives.
+const LARGEST_PIXEL: u64 = 16;
+
+fn decoder_size(decoder: &impl ImageDecoder) -> Size {
+    let (width, height) = decoder.dimensions();
+    Size::new(height as usize, width as usize)
+}
+
+/// The format by the first bytes, if this crate reads it.
+fn known_format(start: &[u8]) -> Result<ImageFormat> {
+    const EXPECTED: &str = "expected PNG, JPEG, WebP, BMP, GIF or TIFF";
+    if start.is_empty() {
+        return Err(damaged("the file is empty (0 bytes)"));
+    }
+    match ::image::guess_format(start) {
+        Ok(format) if format.reading_enabled() => Ok(format),
+        Ok(format) => Err(damaged(&format!("{format:?} images are not supported: {EXPECTED}; convert the file"))),
+        Err(_) => Err(damaged(&format!(
+            "not an image of a known kind: {EXPECTED}, found a file that begins with \"{}\"",
+            start[..start.len().min(8)].escape_ascii()
+        ))),
+    }
+}
+
+fn damaged(message: &str) -> Error {
+    Error::new(ErrorKind::Decode, message)
+}
+
+fn from_image(source: ImageError, format: ImageFormat) -> Error {
+    let (kind, what) = match source {
+        ImageError::Limits(_) => (ErrorKind::Limits, "larger than the limits allow"),
+        ImageError::Unsupported(_) => (ErrorKind::Decode, "of an unsupported kind: convert the file"),
+        _ => (ErrorKind::Decode, "damaged or cut short"),
+    };
+    Error::new(kind, format!("the {format:?} image is {what} ({source})")).with_source(source)
+}

@@ -1,0 +1,4 @@
+//! What the behaviour tests share, a file for each part of the crate.
+#![allow(dead_code)]
+
+pub mod data;
