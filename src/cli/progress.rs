@@ -1,6 +1,7 @@
 //! How far the work is: a bar on a terminal, a plain line every few seconds elsewhere; always on standard error.
 
 use std::io::{self, IsTerminal};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -15,6 +16,8 @@ pub enum Goal {
     Count(u64),
     /// After so long.
     Time(Duration),
+    /// Nobody knows.
+    Open,
 }
 
 /// The progress of one piece of work.
@@ -33,7 +36,8 @@ impl Progress {
     pub fn new(title: impl Into<String>, unit: &'static str, goal: Goal) -> Self {
         let title = title.into();
         let bar = io::stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template("{prefix} [{bar:28}] {wide_msg}").expect("the template is valid");
+            let template = if matches!(goal, Goal::Open) { "{prefix}: {wide_msg}" } else { "{prefix} [{bar:28}] {wide_msg}" };
+            let style = ProgressStyle::with_template(template).expect("the template is valid");
             ProgressBar::new(1000).with_style(style.progress_chars("=> ")).with_prefix(title.clone())
         });
         let now = Instant::now();
@@ -69,6 +73,7 @@ impl Progress {
         match self.goal {
             Goal::Count(total) => done as f64 / total.max(1) as f64,
             Goal::Time(total) => self.started.elapsed().as_secs_f64() / total.as_secs_f64(),
+            Goal::Open => 0.0,
         }
         .min(1.0)
     }
@@ -76,16 +81,35 @@ impl Progress {
     fn line(&self, done: u64, detail: &str) -> String {
         let elapsed = self.started.elapsed();
         let rate = (done - self.first.min(done)) as f64 / elapsed.as_secs_f64().max(1e-9);
+        let unit = self.unit;
         let (count, left) = match self.goal {
             Goal::Count(total) => {
-                let left = total.saturating_sub(done) as f64 / rate.max(1e-9);
-                (format!("{done} of {total} {}", self.unit), Duration::try_from_secs_f64(left).ok())
+                let left = Duration::try_from_secs_f64(total.saturating_sub(done) as f64 / rate.max(1e-9));
+                (format!("{done} of {total} {unit}"), format!(", {} left", left.map_or_else(|_| "?".into(), clock)))
             }
-            Goal::Time(total) => (format!("{done} {}", self.unit), Some(total.saturating_sub(elapsed))),
+            Goal::Time(total) => (format!("{done} {unit}"), format!(", {} left", clock(total.saturating_sub(elapsed)))),
+            Goal::Open => (format!("{done} {unit}"), String::new()),
         };
-        let left = left.map_or_else(|| "?".into(), clock);
         let detail = if detail.is_empty() { String::new() } else { format!(", {detail}") };
-        format!("{count}, {rate:.1}/s, {left} left{detail}")
+        format!("{count}, {rate:.1}/s{left}{detail}")
+    }
+}
+
+/// [`Progress`] that many threads may tell of the units done.
+pub struct SharedProgress(Mutex<Progress>);
+
+impl SharedProgress {
+    /// As [`Progress::new`].
+    pub fn new(title: impl Into<String>, unit: &'static str, goal: Goal) -> Self {
+        Self(Mutex::new(Progress::new(title, unit, goal)))
+    }
+
+    /// Tells that `done` units are done.
+    pub fn update(&self, done: u64) {
+        // Whoever finds the bar taken goes on: the next unit shows the count just as well.
+        if let Ok(mut progress) = self.0.try_lock() {
+            progress.update(done, String::new);
+        }
     }
 }
 

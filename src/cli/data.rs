@@ -1,0 +1,84 @@
+//! Images read from DATA into memory at the size that a network takes.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+
+use candle_augment::{Dataset, Error, Image, InMemory, Purpose, Resize, Result, SampleKey, Size, Transform};
+use rayon::prelude::*;
+
+use super::progress::{Goal, SharedProgress};
+
+/// The most bytes of pixels that the program keeps in memory.
+const MOST_BYTES: usize = 8 << 30;
+/// Errors that a message lists one by one.
+const LISTED_ERRORS: usize = 5;
+/// Resizing draws nothing.
+const UNUSED_KEY: SampleKey = SampleKey { seed: 0, epoch: 0, position: 0, purpose: Purpose::Transform };
+
+/// Runs `work` on a pool of `workers` threads.
+pub fn on_pool<T: Send>(workers: usize, work: impl FnOnce() -> T + Send) -> Result<T> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(workers.max(1)).build().map_err(|source| {
+        Error::config(format!("cannot start {workers} threads ({source}): give fewer with --workers")).with_source(source)
+    })?;
+    Ok(pool.install(work))
+}
+
+/// Reads every image at `size` into memory.
+///
+/// Images that cannot be read are an error that names the first of them, before any training.
+pub fn read(set: &Arc<dyn Dataset>, size: Size, workers: usize) -> Result<Arc<dyn Dataset>> {
+    check_memory(set.len(), size)?;
+    let resize = Resize::exact(size.height, size.width)?;
+    let progress = SharedProgress::new("read", "images", Goal::Count(set.len() as u64));
+    let done = AtomicU64::new(0);
+    let read_one = |index| {
+        let image = set.load(index).and_then(|image| resize.apply(image, &mut UNUSED_KEY.rng()));
+        progress.update(done.fetch_add(1, Ordering::Relaxed) + 1);
+        image
+    };
+    let images = on_pool(workers, || (0..set.len()).into_par_iter().map(read_one).collect())?;
+    let images = all_or_error(images)?;
+    let labels = (0..set.len()).map(|index| set.label(index)).collect();
+    Ok(Arc::new(InMemory::from_images(images, labels, set.classes().to_vec())?))
+}
+
+fn check_memory(images: usize, size: Size) -> Result<()> {
+    let bytes = images.saturating_mul(size.height * size.width * 3);
+    if bytes <= MOST_BYTES {
+        return Ok(());
+    }
+    Err(Error::config(format!(
+        "{images} images of {}×{} pixels would take {:.0} GB of memory: take fewer with --per-class, or a smaller --size",
+        size.width,
+        size.height,
+        bytes as f64 / 1e9
+    )))
+}
+
+fn all_or_error(results: Vec<Result<Image>>) -> Result<Vec<Image>> {
+    let total = results.len();
+    let mut images = Vec::with_capacity(total);
+    let mut errors = Vec::new();
+    for result in results {
+        match result {
+            Ok(image) => images.push(image),
+            Err(error) => errors.push(error),
+        }
+    }
+    match errors.len() {
+        0 => Ok(images),
+        1 => Err(errors.remove(0)),
+        count => Err(Error::new(errors[0].kind(), list_errors(&errors, count, total))),
+    }
+}
+
+fn list_errors(errors: &[Error], count: usize, total: usize) -> String {
+    let mut message = format!("{count} of {total} images cannot be read:");
+    for error in errors.iter().take(LISTED_ERRORS) {
+        message += &format!("\n  {error}");
+    }
+    if count > LISTED_ERRORS {
+        message += &format!("\n  and {} more", count - LISTED_ERRORS);
+    }
+    message + "\nReplace or remove them; `candle-augment inspect` lists them all."
+}
