@@ -20,4 +20,7 @@ pub use loader::Batch;
 pub use plan::{Origin, Slot};
 pub use rng::{Purpose, SampleKey, SampleRng};
 pub use synthetic::{SyntheticRequest, SyntheticSource};
-pub use transform::{Op, Transform};
+pub use transform::{
+    ColorJitter, Compose, Fill, Interpolation, Normalize, OneOf, Op, RandomApply, RandomHorizontalFlip, RandomRotation,
+    RandomVerticalFlip, Resize, Spread, Transform, apply_ops, write_planar,
+};
