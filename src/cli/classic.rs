@@ -59,11 +59,10 @@ impl Classic {
     pub fn transform(&self) -> Result<Compose> {
         let mut compose = Compose::new();
         if self.flip {
-            compose = compose.then(RandomHorizontalFlip { p: 0.5 });
+            compose = compose.then(RandomHorizontalFlip::default());
         }
         if self.rotate != 0.0 {
-            let rotation = RandomRotation::new(self.rotate)?;
-            compose = compose.then(RandomRotation { interpolation: Interpolation::Bilinear, ..rotation });
+            compose = compose.then(RandomRotation::new(self.rotate)?.with_interpolation(Interpolation::Bilinear));
         }
         if self.jitter != 0.0 {
             let (saturation, hue) = if self.color { (self.jitter, self.jitter / 4.0) } else { (0.0, 0.0) };
