@@ -173,7 +173,7 @@ impl Image {
             .map(|n| {
                 let image = &planar[n * channels * area..(n + 1) * channels * area];
                 let data = (0..area).flat_map(|i| (0..channels).map(move |c| image[c * area + i])).collect();
-                Self::new(height, width, channels, data).map_err(|error| error.with_index(n))
+                Self::new(height, width, channels, data)
             })
             .collect()
     }
@@ -227,6 +227,30 @@ impl From<DynamicImage> for Image {
             (1, image.into_luma8().into_raw())
         };
         Self { size, channels, data }
+    }
+}
+
+impl TryFrom<&Tensor> for Image {
+    type Error = Error;
+
+    /// An image from a tensor `(C, H, W)`, under the rules of [`Image::from_tensor`].
+    fn try_from(image: &Tensor) -> Result<Self> {
+        if image.rank() != 3 {
+            return Err(Error::new(
+                ErrorKind::Dataset,
+                format!("expected an image of shape (C, H, W), got {:?}", image.dims()),
+            ));
+        }
+        Ok(Self::from_tensor(&image.unsqueeze(0)?)?.remove(0))
+    }
+}
+
+impl TryFrom<Tensor> for Image {
+    type Error = Error;
+
+    /// As for `&Tensor`.
+    fn try_from(image: Tensor) -> Result<Self> {
+        Self::try_from(&image)
     }
 }
 

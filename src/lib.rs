@@ -12,7 +12,10 @@ mod rng;
 mod synthetic;
 mod transform;
 
-pub use dataset::{Dataset, DatasetExt, Idx, IdxPart, ImageFolder, InMemory, Subset, digits};
+pub use dataset::{
+    ClassCount, Dataset, DatasetExt, Idx, IdxPart, ImageFolder, InMemory, Inspection, Label, Spread, Subset,
+    Unreadable, check_classes, digits, inspect, inspect_data, open_data, wrap,
+};
 pub use decode::{Header, Limits, decode_image, read_header};
 pub use error::{Error, ErrorKind, Result};
 pub use image::{Color, Image, Size};

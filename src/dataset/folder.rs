@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::{Dataset, invalid};
-use crate::decode::{Limits, decode_image};
+use crate::decode::{Limits, decode_image, read_header};
 use crate::error::{Error, Result};
 use crate::image::{Color, Image};
 
@@ -67,6 +67,14 @@ impl ImageFolder {
         }
         set.paths.shrink_to_fit();
         Ok(set)
+    }
+
+    /// [`Color::Gray`] if every image's header says gray, as far as headers can be read, otherwise [`Color::Rgb`]. It stops at
+    /// the first image of colour.
+    #[must_use]
+    pub fn stored_color(&self) -> Color {
+        let has_color = |path: &Box<Path>| read_header(path).is_ok_and(|header| header.channels == 3);
+        if self.paths.par_iter().any(has_color) { Color::Rgb } else { Color::Gray }
     }
 
     /// The channels that every image is brought to; default [`Color::Rgb`].

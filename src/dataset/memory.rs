@@ -60,7 +60,7 @@ impl InMemory {
     pub fn from_tensors(images: &Tensor, labels: &Tensor) -> Result<Self> {
         let images = Image::from_tensor(images)?;
         let labels = label_values(labels)?;
-        let classes = numbered(&labels);
+        let classes = numbered(&labels)?;
         Self::from_images(images, labels, classes)
     }
 
@@ -93,10 +93,15 @@ impl Dataset for InMemory {
     }
 }
 
-/// The names "0" to the largest label.
-pub(super) fn numbered(labels: &[u32]) -> impl Iterator<Item = String> + use<> {
-    let end = labels.iter().max().map_or(0, |&largest| u64::from(largest) + 1);
-    (0..end).map(|label| label.to_string())
+/// The names "0" to the largest label. Each number below it becomes a class, so an absurd one would take absurd memory.
+pub(super) fn numbered(labels: &[u32]) -> Result<Vec<String>> {
+    const MOST_CLASSES: u32 = 1 << 20;
+    match labels.iter().find(|label| **label >= MOST_CLASSES) {
+        Some(label) => {
+            Err(invalid(format!("expected labels below {MOST_CLASSES}, got {label}: is it an index of a class?")))
+        }
+        None => Ok((0..labels.iter().max().map_or(0, |largest| largest + 1)).map(|label| label.to_string()).collect()),
+    }
 }
 
 fn label_values(labels: &Tensor) -> Result<Vec<u32>> {

@@ -3,8 +3,11 @@
 mod digits;
 mod folder;
 mod idx;
+mod inspect;
 mod memory;
+mod open;
 mod subset;
+mod wrap;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,8 +16,11 @@ use std::sync::Arc;
 pub use digits::digits;
 pub use folder::ImageFolder;
 pub use idx::{Idx, IdxPart};
+pub use inspect::{ClassCount, Inspection, Spread, Unreadable, inspect};
 pub use memory::InMemory;
+pub use open::{check_classes, inspect_data, open_data};
 pub use subset::{DatasetExt, Subset};
+pub use wrap::{Label, wrap};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::Image;

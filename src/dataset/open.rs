@@ -1,0 +1,140 @@
+//! What a user names on the command line, recognised and checked.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::idx::holds_idx_files;
+use super::inspect::{Inspection, inspect};
+use super::{Dataset, Idx, IdxPart, ImageFolder, digits, invalid};
+use crate::error::{Error, ErrorKind, Result};
+use crate::image::Color;
+
+/// The word that names the embedded [`digits`].
+const DIGITS: &str = "digits";
+
+/// Folders of these names hold parts of a data set, not classes.
+const PARTS: [&str; 8] = ["train", "training", "val", "valid", "validation", "dev", "test", "testing"];
+
+/// Opens a folder of class folders, a folder with IDX files, or, for the word `digits`, the embedded [`digits`].
+///
+/// `part` chooses among IDX files only: a folder of class folders and the digits are whole. Images of a folder are gray if the header of
+/// every one says gray, RGB otherwise; gray folders therefore have all headers read. The set has two or more classes, and at least one image
+/// of each was decoded.
+///
+/// # Errors
+///
+/// [`ErrorKind::Io`] if there is no such folder; [`ErrorKind::Dataset`] if it is empty or neither kind of folder, if there are fewer than two
+/// classes, or if a class has no image that can be decoded; and the errors of [`ImageFolder::open`] and [`Idx::open`].
+pub fn open_data(data: impl AsRef<Path>, part: IdxPart) -> Result<Arc<dyn Dataset>> {
+    let path = data.as_ref();
+    let set: Arc<dyn Dataset> = match recognise(path, part)? {
+        Source::Folder(folder) => {
+            let color = folder.stored_color();
+            Arc::new(folder.with_color(color))
+        }
+        Source::Other(set) => set,
+    };
+    check_classes(&*set).map_err(|error| error.with_path(path))?;
+    Ok(set)
+}
+
+/// Decodes every image of what [`open_data`] would open, and reports what is there. `progress` is called with the number of images done, from
+/// any thread.
+///
+/// # Errors
+///
+/// As [`open_data`], save that too few classes and unreadable images are part of the report ([`Inspection::check`]).
+pub fn inspect_data(data: impl AsRef<Path>, part: IdxPart, progress: impl Fn(usize) + Sync) -> Result<Inspection> {
+    Ok(match recognise(data.as_ref(), part)? {
+        Source::Folder(folder) => inspect(&folder.with_color(Color::AsStored), progress),
+        Source::Other(set) => inspect(&*set, progress),
+    })
+}
+
+enum Source {
+    Folder(ImageFolder),
+    Other(Arc<dyn Dataset>),
+}
+
+fn recognise(path: &Path, part: IdxPart) -> Result<Source> {
+    if path == Path::new(DIGITS) {
+        return Ok(Source::Other(Arc::new(digits()?)));
+    }
+    const EXPECTED: &str =
+        "expected a folder with a folder of images for each class, a folder with IDX files, or the word `digits`";
+    match path.metadata() {
+        Err(error) => {
+            return Err(Error::new(ErrorKind::Io, format!("cannot open the data set ({error}): {EXPECTED}"))
+                .with_path(path)
+                .with_source(error));
+        }
+        Ok(found) if !found.is_dir() => return Err(invalid(format!("{EXPECTED}, found a file")).with_path(path)),
+        Ok(_) if is_empty(path)? => return Err(invalid(format!("the folder is empty: {EXPECTED}")).with_path(path)),
+        Ok(_) => {}
+    }
+    if holds_idx_files(path)? {
+        return Ok(Source::Other(Arc::new(Idx::open(path, part)?)));
+    }
+    let folder = ImageFolder::open(path)?;
+    refuse_parts(&folder).map_err(|error| error.with_path(path))?;
+    Ok(Source::Folder(folder))
+}
+
+fn is_empty(dir: &Path) -> Result<bool> {
+    let mut entries = dir.read_dir().map_err(|error| Error::io("list the folder", dir, error))?;
+    Ok(entries.next().is_none())
+}
+
+/// Refuses a folder whose "classes" are the parts of a data set, which would be trained on as if they were classes.
+fn refuse_parts(set: &dyn Dataset) -> Result<()> {
+    if set.classes().iter().all(|class| PARTS.contains(&class.to_lowercase().as_str())) {
+        let parts = set.classes().join(", ");
+        return Err(invalid(format!(
+            "these are parts of a data set, not classes: {parts}; give the folder of one part"
+        )));
+    }
+    Ok(())
+}
+
+/// Refuses a set that nothing can be learnt from: fewer than two classes, or a class none of whose images can be loaded. One
+/// image of each class is loaded, more only where it fails.
+///
+/// # Errors
+///
+/// [`ErrorKind::Dataset`], naming the class.
+pub fn check_classes(set: &dyn Dataset) -> Result<()> {
+    check_count(set.classes())?;
+    let mut indices = vec![Vec::new(); set.classes().len()];
+    for index in 0..set.len() {
+        indices[set.label(index) as usize].push(index);
+    }
+    set.classes().par_iter().zip(indices).try_for_each(|(class, indices)| {
+        let mut first = None;
+        for &index in &indices {
+            match set.load(index) {
+                Ok(_) => return Ok(()),
+                Err(error) => first.get_or_insert(error.to_string()),
+            };
+        }
+        Err(unreadable_class(class, indices.len(), first.as_deref()))
+    })
+}
+
+pub(super) fn check_count(classes: &[String]) -> Result<()> {
+    match classes {
+        [] => Err(invalid("expected two or more classes, found none")),
+        [only] => {
+            Err(invalid(format!("expected two or more classes, found one: {only:?}; add a folder for another class")))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn unreadable_class(class: &str, images: usize, first: Option<&str>) -> Error {
+    let why = first.map_or_else(String::new, |reason| format!("; the first fails with: {reason}"));
+    invalid(format!(
+        "class {class:?} has no readable image among {images}: replace its files or move the class away{why}"
+    ))
+}
