@@ -20,7 +20,7 @@ pub use decode::{Header, Limits, decode_image, read_header};
 pub use error::{Error, ErrorKind, Result};
 pub use image::{Color, Image, Size};
 pub use loader::Batch;
-pub use plan::{Origin, Slot};
+pub use plan::{Balance, ClassMixture, EpochPlan, Mixture, Origin, PlanConfig, Planner, ResumeState, Shard, Slot};
 pub use rng::{Purpose, SampleKey, SampleRng};
 pub use synthetic::{SyntheticRequest, SyntheticSource};
 pub use transform::{
