@@ -13,8 +13,8 @@ mod synthetic;
 mod transform;
 
 pub use dataset::{
-    ClassCount, Dataset, DatasetExt, Idx, IdxPart, ImageFolder, InMemory, Inspection, Label, Spread, Subset,
-    Unreadable, check_classes, digits, inspect, inspect_data, open_data, wrap,
+    ClassCount, Dataset, DatasetExt, Idx, IdxPart, ImageFolder, InMemory, Inspection, Label, Spread as SideSpread,
+    Subset, Unreadable, check_classes, digits, inspect, inspect_data, open_data, wrap,
 };
 pub use decode::{Header, Limits, decode_image, read_header};
 pub use error::{Error, ErrorKind, Result};

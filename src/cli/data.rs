@@ -1,7 +1,7 @@
 //! Images read from DATA into memory at the size that a network takes.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use candle_augment::{Dataset, Error, Image, InMemory, Purpose, Resize, Result, SampleKey, Size, Transform};
 use rayon::prelude::*;
@@ -18,7 +18,8 @@ const UNUSED_KEY: SampleKey = SampleKey { seed: 0, epoch: 0, position: 0, purpos
 /// Runs `work` on a pool of `workers` threads.
 pub fn on_pool<T: Send>(workers: usize, work: impl FnOnce() -> T + Send) -> Result<T> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(workers.max(1)).build().map_err(|source| {
-        Error::config(format!("cannot start {workers} threads ({source}): give fewer with --workers")).with_source(source)
+        Error::config(format!("cannot start {workers} threads ({source}): give fewer with --workers"))
+            .with_source(source)
     })?;
     Ok(pool.install(work))
 }

@@ -1,8 +1,14 @@
 //! The command line: one file per subcommand, and what they share.
 
+mod classic;
 mod common;
+mod data;
 mod exit;
+mod inspect;
+mod interrupt;
 mod output;
+mod pictures;
+mod preview;
 mod progress;
 
 use std::process::ExitCode;
@@ -14,17 +20,23 @@ use clap::{Parser, Subcommand};
 /// DATA is a folder with one folder of images per class, a folder with IDX files (the format of MNIST, plain or .gz), or the word
 /// `digits`: 1,797 handwritten digits of 8×8 pixels that are part of the program.
 #[derive(Parser)]
-#[command(version, max_term_width = 110, subcommand_required = true, arg_required_else_help = true)]
+#[command(version, term_width = 100, subcommand_required = true, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    Inspect(inspect::Args),
+    Preview(preview::Args),
+}
 
 /// Parses the command line and runs it.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    exit::run(|| match cli.command {})
+    exit::run(|| match &cli.command {
+        Command::Inspect(args) => inspect::run(args),
+        Command::Preview(args) => preview::run(args),
+    })
 }

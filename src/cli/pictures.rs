@@ -11,7 +11,13 @@ const MOST_ROWS: usize = 100;
 /// A row of samples for each of `classes` (labels), `per_class` in a row.
 ///
 /// The first samples of a class are the same however many are asked for, and of whichever other classes.
-pub fn samples(source: &dyn SyntheticSource, classes: &[usize], per_class: usize, seed: u64, title: &str) -> Result<Canvas> {
+pub fn samples(
+    source: &dyn SyntheticSource,
+    classes: &[usize],
+    per_class: usize,
+    seed: u64,
+    title: &str,
+) -> Result<Canvas> {
     let shown = &classes[..classes.len().min(MOST_ROWS)];
     let mut grid = Grid::new(title);
     if shown.len() < classes.len() {
@@ -49,10 +55,13 @@ impl ContactSheet<'_> {
             let mut cells = vec![Cell::new(original.clone()).with_line("original")];
             for draw in 0..self.draws {
                 let position = (row * self.draws + draw) as u64;
-                cells.push(augmented(&original, transform, position, self.seed).map_err(|error| error.with_index(index))?);
+                cells.push(
+                    augmented(&original, transform, position, self.seed).map_err(|error| error.with_index(index))?,
+                );
             }
             let label = set.label(index) as usize;
-            let file = set.path(index).and_then(|path| path.file_name()).map(|name| name.to_string_lossy().into_owned());
+            let file =
+                set.path(index).and_then(|path| path.file_name()).map(|name| name.to_string_lossy().into_owned());
             let title = drawable_name(&set.classes()[label], label);
             grid = grid.with_row(Row::new(title, cells).with_subtitle(file.unwrap_or_default()));
         }

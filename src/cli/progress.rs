@@ -36,7 +36,8 @@ impl Progress {
     pub fn new(title: impl Into<String>, unit: &'static str, goal: Goal) -> Self {
         let title = title.into();
         let bar = io::stderr().is_terminal().then(|| {
-            let template = if matches!(goal, Goal::Open) { "{prefix}: {wide_msg}" } else { "{prefix} [{bar:28}] {wide_msg}" };
+            let template =
+                if matches!(goal, Goal::Open) { "{prefix}: {wide_msg}" } else { "{prefix} [{bar:28}] {wide_msg}" };
             let style = ProgressStyle::with_template(template).expect("the template is valid");
             ProgressBar::new(1000).with_style(style.progress_chars("=> ")).with_prefix(title.clone())
         });
