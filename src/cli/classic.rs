@@ -6,7 +6,7 @@ use candle_augment::{ColorJitter, Compose, Interpolation, RandomHorizontalFlip, 
 #[derive(clap::Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Transforms")]
 pub struct ClassicArgs {
-    /// Mirror every second image [default: colour images are mirrored, gray ones are not: a mirrored character is another]
+    /// Mirror images left to right, at random [default: colour images only; a mirrored character is another]
     #[arg(long, overrides_with = "no_flip")]
     flip: bool,
     /// Mirror no image
