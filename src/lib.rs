@@ -4,8 +4,11 @@
 mod dataset;
 mod decode;
 mod error;
+mod file;
+pub mod gan;
 mod image;
 mod loader;
+pub mod nn;
 mod plan;
 pub mod report;
 mod rng;

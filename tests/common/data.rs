@@ -1,6 +1,7 @@
 //! Folders of images and files of bad bytes, made on the spot.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use candle_augment::Image;
@@ -40,5 +41,42 @@ pub fn idx(dims: &[u32], data: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0, 0, 8, dims.len() as u8];
     bytes.extend(dims.iter().flat_map(|dim| dim.to_be_bytes()));
     bytes.extend_from_slice(data);
+    bytes
+}
+
+/// A PNG file from its chunks, with the checksums that belong to them.
+pub fn png_of_chunks(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
+    let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
+    for (kind, data) in chunks {
+        let mut checksum = flate2::Crc::new();
+        checksum.update(*kind);
+        checksum.update(data);
+        bytes.extend((data.len() as u32).to_be_bytes());
+        bytes.extend_from_slice(*kind);
+        bytes.extend_from_slice(data);
+        bytes.extend(checksum.sum().to_be_bytes());
+    }
+    bytes
+}
+
+/// The data of a PNG header chunk.
+pub fn ihdr(width: u32, height: u32, bits: u8, color_type: u8) -> Vec<u8> {
+    [&width.to_be_bytes()[..], &height.to_be_bytes(), &[bits, color_type, 0, 0, 0]].concat()
+}
+
+/// Compressed rows for a PNG data chunk, each with its filter byte.
+pub fn idat(rows: &[&[u8]]) -> Vec<u8> {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+    for row in rows {
+        encoder.write_all(&[0]).and_then(|()| encoder.write_all(row)).expect("memory takes every write");
+    }
+    encoder.finish().expect("memory takes every write")
+}
+
+/// The TIFF structure of an EXIF block that holds nothing but an orientation, 1 to 8.
+pub fn exif(orientation: u8) -> Vec<u8> {
+    let mut bytes = b"II*\0\x08\0\0\0\x01\0".to_vec();
+    bytes.extend([0x12, 0x01, 3, 0, 1, 0, 0, 0, orientation, 0, 0, 0]);
+    bytes.extend([0; 4]);
     bytes
 }

@@ -1,0 +1,53 @@
+//! Layers of small networks on candle's tensors, channels last: images are (N, H, W, C), f32.
+//!
+//! On the CPU every layer is one operation with kernels and a backward pass of its own, because candle's convolutions there cost
+//! several times as much; on other devices the same layers are made of candle's operations. On the CPU the results are the same
+//! to the bit for any number of threads: work is cut into chunks by its size alone, and sums are taken in order. The kernels run
+//! in the rayon pool that calls them.
+
+mod activation;
+mod adam;
+mod conv;
+mod embedding;
+mod gemm;
+mod kernels;
+mod norm;
+mod params;
+mod projection;
+mod slices;
+
+use candle_core::{Result as CandleResult, Tensor};
+
+pub use activation::Activation;
+pub use adam::{Adam, AdamConfig, update_average};
+pub use conv::{Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig, Linear, LinearConfig};
+pub use embedding::Embedding;
+pub use norm::{BatchNorm, BatchNormConfig};
+pub use params::{Init, Params};
+pub use projection::Projection;
+
+/// Images (N, C, H, W) as (N, H, W, C), contiguous.
+///
+/// # Errors
+///
+/// If the tensor has not four axes.
+pub fn to_channels_last(images: &Tensor) -> CandleResult<Tensor> {
+    let (count, channels, height, width) = images.dims4()?;
+    if channels == 1 {
+        return images.contiguous()?.reshape((count, height, width, 1));
+    }
+    images.permute((0, 2, 3, 1))?.contiguous()
+}
+
+/// Images (N, H, W, C) as (N, C, H, W), contiguous.
+///
+/// # Errors
+///
+/// If the tensor has not four axes.
+pub fn to_channels_first(images: &Tensor) -> CandleResult<Tensor> {
+    let (count, height, width, channels) = images.dims4()?;
+    if channels == 1 {
+        return images.contiguous()?.reshape((count, 1, height, width));
+    }
+    images.permute((0, 3, 1, 2))?.contiguous()
+}

@@ -1,0 +1,128 @@
+//! The conditional head of a discriminator: a projection on the class (T. Miyato, M. Koyama, "cGANs with Projection
+//! Discriminator", 2018).
+
+use candle_core::{CpuStorage, CustomOp2, Layout, Result as CandleResult, Shape, Tensor, bail};
+
+use super::params::{Init, Params};
+use super::slices::{Floats, operand};
+use crate::error::Result;
+
+/// Features (N, F) and labels (N), u32, to logits (N): ⟨h, w + v_y⟩ + b with one vector w for all classes and one v_y for each.
+#[derive(Clone, Debug)]
+pub struct Projection {
+    /// (classes + 1, features): the classes' vectors, then the common one.
+    table: Tensor,
+    bias: Tensor,
+}
+
+impl Projection {
+    /// Makes the variables `name.table` (classes + 1, features) and `name.bias` (1).
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Config`] if the name is taken.
+    pub fn new(params: &mut Params, name: &str, classes: usize, features: usize, init: Init) -> Result<Self> {
+        Ok(Self {
+            table: params.variable(&format!("{name}.table"), &[classes + 1, features], init, features)?,
+            bias: params.variable(&format!("{name}.bias"), &[1], Init::Constant(0.0), 1)?,
+        })
+    }
+
+    /// The same head, sharing its variables, but giving them no gradients.
+    #[must_use]
+    pub fn frozen(&self) -> Self {
+        Self { table: self.table.detach(), bias: self.bias.detach() }
+    }
+
+    /// The logits of `features` (N, F) under `labels` (N), u32.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Tensor`] for a label that is no class, or other shapes.
+    pub fn forward(&self, features: &Tensor, labels: &Tensor) -> Result<Tensor> {
+        let (classes, _) = self.table.dims2()?;
+        let logits = if features.device().is_cpu() {
+            let op = ProjectionOp { labels: labels.to_vec1()? };
+            features.contiguous()?.apply_op2(&self.table, op)?
+        } else {
+            let vectors =
+                self.table.index_select(labels, 0)?.broadcast_add(&self.table.narrow(0, classes - 1, 1)?)?;
+            (features * vectors)?.sum(1)?
+        };
+        Ok(logits.broadcast_add(&self.bias)?)
+    }
+}
+
+struct ProjectionOp {
+    labels: Vec<u32>,
+}
+
+impl ProjectionOp {
+    /// For each row its label's place in the table.
+    fn rows(&self, count: usize, classes: usize) -> CandleResult<impl Iterator<Item = usize> + '_> {
+        if self.labels.len() != count || self.labels.iter().any(|label| *label as usize >= classes) {
+            bail!("expected {count} labels below {classes}, got {:?}", self.labels);
+        }
+        Ok(self.labels.iter().map(|label| *label as usize))
+    }
+}
+
+impl CustomOp2 for ProjectionOp {
+    fn name(&self) -> &'static str {
+        "projection"
+    }
+
+    fn cpu_fwd(
+        &self,
+        features: &CpuStorage,
+        features_layout: &Layout,
+        table: &CpuStorage,
+        table_layout: &Layout,
+    ) -> CandleResult<(CpuStorage, Shape)> {
+        let (count, width) = features_layout.shape().dims2()?;
+        let (rows, columns) = table_layout.shape().dims2()?;
+        if width != columns {
+            bail!("expected features of shape (N, {columns}), got {:?}", features_layout.dims());
+        }
+        let (features, table) = (operand(features, features_layout)?, operand(table, table_layout)?);
+        let (classes, common) = table.split_at((rows - 1) * width);
+        let labels = self.rows(count, rows - 1)?;
+        let logits = features.chunks_exact(width).zip(labels).map(|(feature, label)| {
+            let vector = &classes[label * width..(label + 1) * width];
+            let products = feature.iter().zip(vector).zip(common);
+            products.map(|((feature, value), common)| feature * (value + common)).sum()
+        });
+        Ok((CpuStorage::F32(logits.collect()), Shape::from(count)))
+    }
+
+    fn bwd(
+        &self,
+        features: &Tensor,
+        table: &Tensor,
+        _logits: &Tensor,
+        gradient: &Tensor,
+    ) -> CandleResult<(Option<Tensor>, Option<Tensor>)> {
+        let (count, width) = features.dims2()?;
+        let (rows, _) = table.dims2()?;
+        let gradient: Vec<f32> = gradient.to_vec1()?;
+        let (feature_floats, table_floats) = (Floats::new(features), Floats::new(table));
+        let (values, vectors) = (feature_floats.get()?, table_floats.get()?);
+        let mut feature_gradient = vec![0.0; values.len()];
+        let mut table_gradient = vec![0.0; vectors.len()];
+        let (classes, common) = vectors.split_at((rows - 1) * width);
+        let (class_gradients, common_gradient) = table_gradient.split_at_mut((rows - 1) * width);
+        let per_row = feature_gradient.chunks_exact_mut(width).zip(values.chunks_exact(width));
+        for (((out, feature), label), gradient) in per_row.zip(self.rows(count, rows - 1)?).zip(gradient) {
+            let vector = &classes[label * width..(label + 1) * width];
+            let class_gradient = &mut class_gradients[label * width..(label + 1) * width];
+            for i in 0..width {
+                out[i] = gradient * (vector[i] + common[i]);
+                class_gradient[i] += gradient * feature[i];
+                common_gradient[i] += gradient * feature[i];
+            }
+        }
+        let feature_gradient = Tensor::from_vec(feature_gradient, features.shape(), features.device())?;
+        let table_gradient = Tensor::from_vec(table_gradient, table.shape(), table.device())?;
+        Ok((Some(feature_gradient), Some(table_gradient)))
+    }
+}
