@@ -65,7 +65,7 @@ impl IdxArray {
 fn read_values(file: impl Read, dims: &[usize]) -> Result<Vec<u8>> {
     let expected = dims.iter().try_fold(1_u64, |product, &dim| product.checked_mul(dim as u64));
     let Some(expected) = expected.filter(|&bytes| bytes < u64::MAX) else {
-        return Err(invalid(format!("the header is damaged: it gives the dimensions {dims:?}")));
+        return Err(invalid(format!("the header is damaged: it gives the dimensions {dims:?}; fetch the file again")));
     };
     let mut data = Vec::new();
     file.take(expected + 1).read_to_end(&mut data).map_err(unreadable)?;
