@@ -20,7 +20,7 @@ use clap::{Parser, Subcommand};
 /// DATA is a folder with one folder of images per class, a folder with IDX files (the format of MNIST, plain or .gz), or the word
 /// `digits`: 1,797 handwritten digits of 8×8 pixels that are part of the program.
 #[derive(Parser)]
-#[command(version, term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+#[command(version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -8,10 +8,10 @@ use embedded_graphics::pixelcolor::Rgb888;
 use embedded_graphics::prelude::*;
 use image::{DynamicImage, ImageFormat, RgbImage, imageops};
 
-use super::file::write_file;
 use super::palette;
 use super::text::{self, Font};
 use crate::error::{Error, ErrorKind, Result};
+use crate::file::write_file;
 use crate::image::Image;
 
 /// Red, green, blue.

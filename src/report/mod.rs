@@ -5,14 +5,13 @@
 
 mod canvas;
 mod curves;
-mod file;
 mod grid;
 mod stroke;
 mod text;
 
+pub use crate::file::write_file;
 pub use canvas::{Canvas, Color};
 pub use curves::{Curves, Series, render_curves};
-pub use file::write_file;
 pub use grid::{Cell, Grid, Row, drawable_name};
 pub use text::Font;
 
