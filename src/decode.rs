@@ -1,8 +1,9 @@
-//! Bytes to [`Image`]: PNG, JPEG, WebP, BMP, GIF (first frame) and TIFF, told apart by their content, never by a file's name.
+//! Bytes to [`Image`]: PNG, JPEG, WebP, BMP, GIF (first frame) and TIFF, told apart by their content, never by a file's
+//! name.
 //!
-//! Sizes are checked against [`Limits`] from the header, before any memory for pixels is taken. The orientation that EXIF gives is
-//! applied, as photo viewers do (Pillow and torchvision leave it alone). 16 bits become 8, palettes and CMYK become RGB, alpha is
-//! dropped.
+//! Sizes are checked against [`Limits`] from the header, before any memory for pixels is taken. The orientation that
+//! EXIF gives is applied, as photo viewers do (Pillow and torchvision leave it alone). 16 bits become 8, palettes and
+//! CMYK become RGB, alpha is dropped.
 
 mod jpeg;
 
@@ -74,8 +75,8 @@ pub struct Header {
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Decode`] if the bytes are damaged, cut short, or no image of a known kind; [`ErrorKind::Limits`] if the header says
-/// that the image is larger than `limits`.
+/// [`ErrorKind::Decode`] if the bytes are damaged, cut short, or no image of a known kind; [`ErrorKind::Limits`] if the
+/// header says that the image is larger than `limits`.
 pub fn decode_image(bytes: &[u8], color: Color, limits: &Limits) -> Result<Image> {
     let format = known_format(bytes)?;
     if format == ImageFormat::Jpeg && !jpeg::is_complete(bytes) {
@@ -108,7 +109,8 @@ fn header(mut file: impl BufRead + Seek) -> Result<Header> {
     if format != ImageFormat::Jpeg {
         return header_of(file, format);
     }
-    // The JPEG decoder reads all that it is given. Headers end well before this, save where a large profile or preview leads.
+    // The JPEG decoder reads all that it is given. Headers end well before this, save where a large profile or preview
+    // leads.
     const JPEG_START: u64 = 1 << 16;
     let mut bytes = Vec::new();
     file.by_ref().take(JPEG_START).read_to_end(&mut bytes).map_err(io)?;

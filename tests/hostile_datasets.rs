@@ -154,7 +154,7 @@ fn damaged_idx_images() {
         (&wrong_type, "not an IDX file of unsigned bytes"),
         (&[0, 0, 8, 3, 0, 0], "cut short"),
         (&gzip_start, "cut short"),
-        (&idx(&[2, 2, 2], &[0; 7]), "expected 8 bytes after the header of dimensions [2, 2, 2], found fewer (7)"),
+        (&idx(&[2, 2, 2], &[0; 7]), "expected 8 bytes for the dimensions [2, 2, 2] in the header, found 7"),
         (&idx(&[2, 2, 2], &[0; 9]), "found more"),
         (&idx(&[u32::MAX; 4], &[0; 9]), "the header is damaged"),
         (&idx(&[2, 2, 0], &[]), "at least 1×1 pixels"),
@@ -171,7 +171,7 @@ fn damaged_idx_labels() {
     let images = idx(&[2, 2, 2], &[0; 8]);
     let cases: [(&[u8], &str); 4] = [
         (&idx(&[3], &[0, 1, 0]), "a label for each of the 2 images, got 3"),
-        (&idx(&[2], &[0]), "found fewer (1)"),
+        (&idx(&[2], &[0]), "found 1:"),
         (&images, "is this the file of labels?"),
         (&[0, 0, 9, 1], "not an IDX file"),
     ];

@@ -13,10 +13,10 @@ use crate::image::{Color, Image};
 
 /// Image files in one folder for each class, as torchvision's `ImageFolder`.
 ///
-/// The class folders' names, sorted, are the classes. The images of a class are the files in its folder and in all folders
-/// below with the extensions `.png`, `.jpg`, `.jpeg`, `.webp`, `.bmp`, `.gif`, `.tif` and `.tiff` in either case, in torchvision's
-/// order. Files and folders whose names begin with a dot are passed over, as are other files; links are followed. Opening lists
-/// the folders and reads no file.
+/// The class folders' names, sorted, are the classes. The images of a class are the files in its folder and in all
+/// folders below with the extensions `.png`, `.jpg`, `.jpeg`, `.webp`, `.bmp`, `.gif`, `.tif` and `.tiff` in either
+/// case, in torchvision's order. Files and folders whose names begin with a dot are passed over, as are other files;
+/// links are followed. Opening lists the folders and reads no file.
 ///
 /// ```no_run
 /// use candle_augment::{Color, Dataset, ImageFolder};
@@ -69,12 +69,12 @@ impl ImageFolder {
         Ok(set)
     }
 
-    /// [`Color::Gray`] if every image's header says gray, as far as headers can be read, otherwise [`Color::Rgb`]. It stops at
-    /// the first image of colour.
+    /// [`Color::Gray`] if every image's header says gray, as far as headers can be read, otherwise [`Color::Rgb`]. It
+    /// stops at the first image of colour.
     #[must_use]
     pub fn stored_color(&self) -> Color {
-        let has_color = |path: &Box<Path>| read_header(path).is_ok_and(|header| header.channels == 3);
-        if self.paths.par_iter().any(has_color) { Color::Rgb } else { Color::Gray }
+        let has_color = |path: &Path| read_header(path).is_ok_and(|header| header.channels == 3);
+        if self.paths.par_iter().any(|path| has_color(path)) { Color::Rgb } else { Color::Gray }
     }
 
     /// The channels that every image is brought to; default [`Color::Rgb`].

@@ -71,10 +71,9 @@ fn read_values(file: impl Read, dims: &[usize]) -> Result<Vec<u8>> {
     file.take(expected + 1).read_to_end(&mut data).map_err(unreadable)?;
     let found = data.len() as u64;
     if found != expected {
-        let relation = if found > expected { "more" } else { "fewer" };
+        let found = if found > expected { "more".to_owned() } else { found.to_string() };
         return Err(invalid(format!(
-            "expected {expected} bytes after the header of dimensions {dims:?}, found {relation}{}: fetch the file again",
-            if found < expected { format!(" ({found})") } else { String::new() }
+            "expected {expected} bytes for the dimensions {dims:?} in the header, found {found}: fetch the file again"
         )));
     }
     data.shrink_to_fit();
