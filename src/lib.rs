@@ -1,6 +1,8 @@
 //! A data loader for candle.
 #![allow(missing_docs)]
 
+mod classifier;
+pub mod compare;
 mod dataset;
 mod decode;
 mod error;
@@ -15,6 +17,7 @@ mod rng;
 mod synthetic;
 mod transform;
 
+pub use classifier::{Classifier, ClassifierConfig, ClassifierTrainer, Confusion, endless};
 pub use dataset::{
     ClassCount, Dataset, DatasetExt, Idx, IdxPart, ImageFolder, InMemory, Inspection, Label, Spread as SideSpread,
     Subset, Unreadable, check_classes, digits, inspect, inspect_data, open_data, wrap,
