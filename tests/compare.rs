@@ -75,7 +75,8 @@ fn the_arms_are_measured_over_the_seeds() -> Result<()> {
         assert!(result.balanced_accuracy.mean > 0.3, "{arm} learns: {comparison}");
         let classic = &comparison.arms[1].balanced_accuracy;
         assert_eq!(result.difference, result.balanced_accuracy.minus(classic));
-        let recalls = comparison.classes.iter().map(|class| class.recall.as_ref().expect("held-out images")[arm as usize].mean);
+        let recalls =
+            comparison.classes.iter().map(|class| class.recall.as_ref().expect("held-out images")[arm as usize].mean);
         assert!((recalls.sum::<f64>() / 10.0 - result.balanced_accuracy.mean).abs() < 1e-12);
     }
     for (label, class) in comparison.classes.iter().enumerate() {
@@ -218,7 +219,11 @@ fn progress_counts_all_steps_and_may_stop() -> Result<()> {
 #[test]
 fn images_of_any_size_are_brought_to_one() -> Result<()> {
     let image = |n: u32| Image::filled(10 + n as usize, 14, &[if n % 2 == 0 { 40 } else { 200 }]);
-    let set = InMemory::from_images((0..20).map(image).collect::<Result<_>>()?, (0..20).map(|n| n % 2).collect(), ["dark", "light"])?;
+    let set = InMemory::from_images(
+        (0..20).map(image).collect::<Result<_>>()?,
+        (0..20).map(|n| n % 2).collect(),
+        ["dark", "light"],
+    )?;
     let data = CompareData::split(Arc::new(set), 0.4, 0)?;
     let comparison = run(&CompareConfig { size: Size::new(9, 12), ..config() }, &data, nothing())?;
     assert_eq!(comparison.batch_size, 12, "no more than the training images");
@@ -306,9 +311,12 @@ fn wrong_data_is_refused() -> Result<()> {
     let one: Arc<dyn Dataset> = Arc::new(InMemory::from_images(vec![image()?, image()?], vec![0, 0], ["only"])?);
     let two: Arc<dyn Dataset> = Arc::new(InMemory::from_images(vec![image()?, image()?], vec![0, 1], ["a", "b"])?);
     let none: Arc<dyn Dataset> = Arc::new(Arc::clone(&two).subset([])?);
-    for (train, held_out, part) in
-        [(&one, &one, "at least 2"), (&two, &whole, "same classes"), (&two, &none, "no images"), (&none, &two, "no images")]
-    {
+    for (train, held_out, part) in [
+        (&one, &one, "at least 2"),
+        (&two, &whole, "same classes"),
+        (&two, &none, "no images"),
+        (&none, &two, "no images"),
+    ] {
         let error = CompareData::new(Arc::clone(train), Arc::clone(held_out)).err().expect("an error");
         assert_eq!(error.kind(), ErrorKind::Dataset);
         assert!(error.to_string().contains(part), "{error}");

@@ -68,7 +68,8 @@ mod tests {
 
     #[test]
     fn the_learning_rate_rises_and_falls() {
-        let config = ClassifierConfig { steps: 100, learning_rate: 1.0, ..ClassifierConfig::new(Size::square(8), 1, 2) };
+        let config =
+            ClassifierConfig { steps: 100, learning_rate: 1.0, ..ClassifierConfig::new(Size::square(8), 1, 2) };
         let rates: Vec<f64> = (0..100).map(|step| config.learning_rate_at(step)).collect();
         assert!((rates[0] - 0.1).abs() < 1e-12 && rates[9] == 1.0 && rates[10] == 1.0);
         assert!((rates[55] - 0.5).abs() < 1e-12, "{}", rates[55]);

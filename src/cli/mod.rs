@@ -10,6 +10,8 @@ mod output;
 mod pictures;
 mod preview;
 mod progress;
+mod train;
+mod training;
 
 use std::process::ExitCode;
 
@@ -30,6 +32,7 @@ struct Cli {
 enum Command {
     Inspect(inspect::Args),
     Preview(preview::Args),
+    Train(train::Args),
 }
 
 /// Parses the command line and runs it.
@@ -38,5 +41,6 @@ pub fn main() -> ExitCode {
     exit::run(|| match &cli.command {
         Command::Inspect(args) => inspect::run(args),
         Command::Preview(args) => preview::run(args),
+        Command::Train(args) => train::run(args),
     })
 }

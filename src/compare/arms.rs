@@ -202,6 +202,7 @@ impl Runs<'_> {
 
 /// One figure of one arm over the seeds.
 fn estimate(confusions: &[[Confusion; 3]], arm: Arm, figure: impl Fn(&Confusion) -> Option<f64>) -> Estimate {
-    let value = |run: &[Confusion; 3]| figure(&run[arm as usize]).expect("only classes with held-out images are asked for");
+    let value =
+        |run: &[Confusion; 3]| figure(&run[arm as usize]).expect("only classes with held-out images are asked for");
     Estimate::new(confusions.iter().map(value).collect())
 }

@@ -9,7 +9,10 @@ impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { steps, batch_size, train_images, held_out_images, .. } = self;
         let seeds = if self.seeds.len() == 1 { "1 seed".to_owned() } else { format!("{} seeds", self.seeds.len()) };
-        writeln!(f, "{train_images} training images, {held_out_images} held out; {steps} steps of {batch_size}; {seeds}.")?;
+        writeln!(
+            f,
+            "{train_images} training images, {held_out_images} held out; {steps} steps of {batch_size}; {seeds}."
+        )?;
         writeln!(f, "In percent, mean ± half of the 95 % interval over the seeds:\n")?;
         write_table(f, &self.arm_rows())?;
         writeln!(f, "\nRecall by class:\n")?;
