@@ -3,6 +3,7 @@
 mod classic;
 mod common;
 mod data;
+mod environment;
 mod exit;
 mod inspect;
 mod interrupt;
@@ -38,6 +39,7 @@ enum Command {
 /// Parses the command line and runs it.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    environment::settle();
     exit::run(|| match &cli.command {
         Command::Inspect(args) => inspect::run(args),
         Command::Preview(args) => preview::run(args),
