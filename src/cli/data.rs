@@ -1,9 +1,13 @@
-//! Images read from DATA into memory at the size that a network takes.
+//! DATA opened in parts, and read into memory at the size that a network takes.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use candle_augment::{Dataset, Error, Image, InMemory, Purpose, Resize, Result, SampleKey, Size, Transform};
+use candle_augment::{
+    Color, Dataset, DatasetExt, Error, IdxPart, Image, InMemory, Purpose, Resize, Result, SampleKey, Size, Transform,
+    open_data,
+};
 use rayon::prelude::*;
 
 use super::progress::{Goal, SharedProgress};
@@ -24,16 +28,58 @@ pub fn on_pool<T: Send>(workers: usize, work: impl FnOnce() -> T + Send) -> Resu
     Ok(pool.install(work))
 }
 
-/// Reads every image at `size` into memory.
+/// A data set in two parts that share no image.
+pub struct Parts {
+    pub train: Arc<dyn Dataset>,
+    pub held_out: Arc<dyn Dataset>,
+    /// Where the second comes from, in words.
+    pub origin: String,
+    /// Whether it was split off from the same images, and not a set of its own.
+    pub is_split: bool,
+}
+
+/// The share of each class that is held out where there is no test set.
+const HELD_OUT: f64 = 0.2;
+
+/// Opens DATA and what to hold out: `test` if given, else the test part of a folder with IDX files, else a share of each class.
+pub fn open_parts(data: &Path, test: Option<&Path>, seed: u64) -> Result<Parts> {
+    let train = open_data(data, IdxPart::Train)?;
+    if let Some(test) = test {
+        let origin = format!("the images of {}", test.display());
+        return Ok(Parts { train, held_out: open_data(test, IdxPart::Test)?, origin, is_split: false });
+    }
+    if has_idx_test_part(data)? {
+        let origin = format!("the test part (t10k) of {}", data.display());
+        return Ok(Parts { train, held_out: open_data(data, IdxPart::Test)?, origin, is_split: false });
+    }
+    let (train, held_out) = train.split(1.0 - HELD_OUT, seed)?;
+    let origin = format!("{:.0} % of each class, split off before anything else", 100.0 * HELD_OUT);
+    Ok(Parts { train: Arc::new(train), held_out: Arc::new(held_out), origin, is_split: true })
+}
+
+/// Whether `data` is a folder with an IDX file that is named as one of a test part.
+fn has_idx_test_part(data: &Path) -> Result<bool> {
+    if !data.is_dir() {
+        return Ok(false);
+    }
+    let entries = data.read_dir().map_err(|source| Error::io("list the folder", data, source))?;
+    let is_test_file = |name: &str| {
+        let says = |word| name.contains(word);
+        (says("t10k") || says("test")) && (says("idx") || says("ubyte"))
+    };
+    Ok(entries.flatten().any(|entry| entry.file_name().to_str().is_some_and(|name| is_test_file(&name.to_lowercase()))))
+}
+
+/// Reads every image at `size` and in `color` into memory.
 ///
 /// Images that cannot be read are an error that names the first of them, before any training.
-pub fn read(set: &Arc<dyn Dataset>, size: Size, workers: usize) -> Result<Arc<dyn Dataset>> {
+pub fn read(set: &Arc<dyn Dataset>, size: Size, color: Color, workers: usize) -> Result<Arc<dyn Dataset>> {
     check_memory(set.len(), size)?;
     let resize = Resize::exact(size.height, size.width)?;
     let progress = SharedProgress::new("read", "images", Goal::Count(set.len() as u64));
     let done = AtomicU64::new(0);
     let read_one = |index| {
-        let image = set.load(index).and_then(|image| resize.apply(image, &mut UNUSED_KEY.rng()));
+        let image = set.load(index).and_then(|image| resize.apply(image.into_color(color), &mut UNUSED_KEY.rng()));
         progress.update(done.fetch_add(1, Ordering::Relaxed) + 1);
         image
     };

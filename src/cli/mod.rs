@@ -7,10 +7,13 @@ mod environment;
 mod exit;
 mod inspect;
 mod interrupt;
+mod judge;
 mod output;
 mod pictures;
 mod preview;
 mod progress;
+mod sample;
+mod table;
 mod train;
 mod training;
 
@@ -34,6 +37,7 @@ enum Command {
     Inspect(inspect::Args),
     Preview(preview::Args),
     Train(train::Args),
+    Sample(sample::Args),
 }
 
 /// Parses the command line and runs it.
@@ -44,5 +48,6 @@ pub fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(args),
         Command::Preview(args) => preview::run(args),
         Command::Train(args) => train::run(args),
+        Command::Sample(args) => sample::run(args),
     })
 }

@@ -2,44 +2,33 @@
 
 use std::fmt;
 
-/// A table: a heading and rows of the same length.
-pub struct Table {
-    align: Vec<Align>,
-    rows: Vec<Vec<String>>,
-}
+/// Rows of text, the first column flush left, the others (numbers) flush right.
+pub struct Table<const N: usize>(Vec<[String; N]>);
 
-/// Where a column's text stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Align {
-    /// Text.
-    Left,
-    /// Numbers.
-    Right,
-}
-
-impl Table {
-    /// A table with a heading for each column.
-    pub fn new<const N: usize>(columns: [(&str, Align); N]) -> Self {
-        let align = columns.iter().map(|column| column.1).collect();
-        Self { align, rows: vec![columns.iter().map(|column| column.0.to_owned()).collect()] }
+impl<const N: usize> Table<N> {
+    /// A table with a heading.
+    pub fn new(heading: [&str; N]) -> Self {
+        Self(vec![heading.map(str::to_owned)])
     }
 
     /// Adds a row.
-    pub fn push<const N: usize>(&mut self, row: [String; N]) {
-        self.rows.push(row.into());
+    pub fn push(&mut self, row: [String; N]) {
+        self.0.push(row);
     }
 }
 
-impl fmt::Display for Table {
+impl<const N: usize> fmt::Display for Table<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..self.align.len()).map(width).collect();
-        for row in &self.rows {
-            let cells = row.iter().zip(&widths).zip(&self.align).map(|((text, &width), align)| match align {
-                Align::Left => format!("{text:<width$}"),
-                Align::Right => format!("{text:>width$}"),
-            });
-            writeln!(f, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
+        let width = |column: usize| self.0.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        for row in &self.0 {
+            for (column, text) in row.iter().enumerate() {
+                let width = width(column);
+                match column {
+                    0 => write!(f, "{text:<width$}")?,
+                    _ => write!(f, "  {text:>width$}")?,
+                }
+            }
+            writeln!(f)?;
         }
         Ok(())
     }
@@ -51,7 +40,7 @@ mod tests {
 
     #[test]
     fn columns_are_aligned() {
-        let mut table = Table::new([("class", Align::Left), ("images", Align::Right)]);
+        let mut table = Table::new(["class", "images"]);
         table.push(["été".into(), "7".into()]);
         assert_eq!(table.to_string(), "class  images\nété         7\n");
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use candle_augment::gan::{GanConfig, Loss, TrainReport, Trainer};
-use candle_augment::{Dataset, DatasetExt, Error, ErrorKind, IdxPart, Result, Size, SyntheticSource, open_data};
+use candle_augment::{Color, Dataset, DatasetExt, Error, ErrorKind, IdxPart, Result, Size, SyntheticSource, open_data};
 use candle_core::Device;
 use serde::Serialize;
 
@@ -109,7 +109,7 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let classic = args.classic.light(first.channels());
     let workers = args.common.workers();
-    let set = data::read(&set, Size::square(size), workers)?;
+    let set = data::read(&set, Size::square(size), Color::AsStored, workers)?;
     let loader = training::loader(&set, classic.transform()?, args.batch_size, workers, seed)?;
     interrupt::listen()?;
     let files = Files::beside(&args.out);
