@@ -2,6 +2,7 @@
 
 mod classic;
 mod common;
+mod compare;
 mod data;
 mod environment;
 mod exit;
@@ -38,6 +39,7 @@ enum Command {
     Preview(preview::Args),
     Train(train::Args),
     Sample(sample::Args),
+    Compare(compare::Args),
 }
 
 /// Parses the command line and runs it.
@@ -49,5 +51,6 @@ pub fn main() -> ExitCode {
         Command::Preview(args) => preview::run(args),
         Command::Train(args) => train::run(args),
         Command::Sample(args) => sample::run(args),
+        Command::Compare(args) => compare::run(args),
     })
 }

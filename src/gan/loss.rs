@@ -37,6 +37,8 @@ impl Loss {
 /// log(1 + exp(x)) = max(x, 0) + log(1 + exp(−|x|)), which overflows nowhere.
 fn softplus(x: &Tensor) -> Result<Tensor> {
     let zero = x.zeros_like()?;
-    let small = ((x.abs()?.neg()?.exp()? + 1.0)?).log()?;
-    Ok((x.maximum(&zero)? + small)?)
+    let positive = x.maximum(&zero)?;
+    // −|x|; candle's own `abs` has no derivative of 0 at 0.
+    let negative = (x.minimum(&zero)? - &positive)?;
+    Ok((positive + (negative.exp()? + 1.0)?.log()?)?)
 }

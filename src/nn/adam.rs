@@ -91,7 +91,7 @@ impl Adam {
     /// [`crate::ErrorKind::Tensor`] if a gradient does not fit.
     pub fn step(&mut self, gradients: &GradStore) -> Result<()> {
         self.step += 1;
-        let power = self.step as i32;
+        let power = i32::try_from(self.step).unwrap_or(i32::MAX);
         let AdamConfig { learning_rate, beta1, beta2, epsilon } = self.config;
         let update = Update {
             rate: learning_rate / (1.0 - beta1.powi(power)),

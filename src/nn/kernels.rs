@@ -170,12 +170,18 @@ fn add_rows(values: &[f32], sum: &mut [f32]) {
     }
 }
 
-/// A copy of `matrix` (rows × columns), transposed.
+/// A copy of `matrix` (rows × columns), transposed, tile by tile to stay in the cache.
 fn transpose(matrix: &[f32], rows: usize, columns: usize) -> Vec<f32> {
+    const TILE: usize = 16;
     let mut out = vec![0.0; matrix.len()];
-    for (i, row) in matrix.chunks_exact(columns).enumerate() {
-        for (j, value) in row.iter().enumerate() {
-            out[j * rows + i] = *value;
+    for top in (0..rows).step_by(TILE) {
+        for left in (0..columns).step_by(TILE) {
+            for i in top..rows.min(top + TILE) {
+                let row = &matrix[i * columns..(i + 1) * columns];
+                for j in left..columns.min(left + TILE) {
+                    out[j * rows + i] = row[j];
+                }
+            }
         }
     }
     out
