@@ -4,6 +4,7 @@ mod classic;
 mod common;
 mod compare;
 mod data;
+mod demo;
 mod environment;
 mod exit;
 mod inspect;
@@ -35,6 +36,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(demo::Args),
     Inspect(inspect::Args),
     Preview(preview::Args),
     Train(train::Args),
@@ -47,6 +49,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     environment::settle();
     exit::run(|| match &cli.command {
+        Command::Demo(args) => demo::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::Preview(args) => preview::run(args),
         Command::Train(args) => train::run(args),

@@ -1,34 +1,42 @@
 //! The pictures that several subcommands draw.
 
-use candle_augment::report::{Canvas, Cell, Grid, Row, drawable_name};
+use candle_augment::report::{Canvas, Cell, Grid, Row, drawable_name, palette};
 use candle_augment::{
-    Dataset, Image, Op, Purpose, Result, SampleKey, SyntheticRequest, SyntheticSource, Transform, apply_ops,
+    Batch, Dataset, Image, Op, Origin, Purpose, Result, SampleKey, SyntheticRequest, SyntheticSource, Transform,
+    apply_ops,
 };
 
 /// More rows make a picture that no viewer shows.
 const MOST_ROWS: usize = 100;
 
-/// A row of samples for each of `classes` (labels), `per_class` in a row.
+/// A row of samples for each of some classes.
 ///
 /// The first samples of a class are the same however many are asked for, and of whichever other classes.
-pub fn samples(
-    source: &dyn SyntheticSource,
-    classes: &[usize],
-    per_class: usize,
-    seed: u64,
-    title: &str,
-) -> Result<Canvas> {
-    let shown = &classes[..classes.len().min(MOST_ROWS)];
-    let mut grid = Grid::new(title);
-    if shown.len() < classes.len() {
-        grid = grid.with_note(format!("the first {} of {} classes", shown.len(), classes.len()));
+pub struct SampleGrid<'a> {
+    pub title: &'a str,
+    /// The labels of the classes.
+    pub classes: &'a [usize],
+    pub per_class: usize,
+    pub seed: u64,
+}
+
+impl SampleGrid<'_> {
+    /// Draws the grid. `subtitle` gives a line below a class's name, by its label.
+    pub fn render(&self, source: &dyn SyntheticSource, subtitle: impl Fn(usize) -> String) -> Result<Canvas> {
+        let shown = &self.classes[..self.classes.len().min(MOST_ROWS)];
+        let mut grid = Grid::new(self.title);
+        if shown.len() < self.classes.len() {
+            grid = grid.with_note(format!("the first {} of {} classes", shown.len(), self.classes.len()));
+        }
+        for &class in shown {
+            let serials = 0..self.per_class as u64;
+            let requests: Vec<_> = serials.map(|serial| request(class as u32, serial, self.seed)).collect();
+            let cells = source.generate(&requests)?.into_iter().map(Cell::new).collect();
+            let title = drawable_name(&source.classes()[class], class);
+            grid = grid.with_row(Row::new(title, cells).with_subtitle(subtitle(class)));
+        }
+        Ok(grid.render())
     }
-    for &class in shown {
-        let requests: Vec<_> = (0..per_class as u64).map(|serial| request(class as u32, serial, seed)).collect();
-        let cells = source.generate(&requests)?.into_iter().map(Cell::new).collect();
-        grid = grid.with_row(Row::new(drawable_name(&source.classes()[class], class), cells));
-    }
-    Ok(grid.render())
 }
 
 /// Sample `serial` of a class, as every subcommand asks for it.
@@ -106,4 +114,29 @@ fn caption(op: &Op) -> String {
         Op::Resize { size, .. } => format!("{}×{}", size.width, size.height),
         other => format!("{other:?}"),
     }
+}
+
+/// One batch (u8), a row per class, its synthetic samples framed.
+pub fn batch(batch: &Batch, classes: &[String], title: &str) -> Result<Canvas> {
+    let images = Image::from_tensor(&batch.images)?;
+    let mut rows: Vec<Vec<Cell>> = vec![Vec::new(); classes.len()];
+    let mut synthetic = vec![0; classes.len()];
+    for (slot, image) in batch.slots.iter().zip(images) {
+        let cell = Cell::new(image);
+        let class = slot.label as usize;
+        match slot.origin {
+            Origin::Real(_) => rows[class].push(cell),
+            Origin::Synthetic(_) => {
+                synthetic[class] += 1;
+                rows[class].push(cell.with_frame(palette::VERMILION));
+            }
+        }
+    }
+    let mut grid =
+        Grid::new(title).with_note("sorted by class for this picture").with_legend("synthetic", palette::VERMILION);
+    for (class, cells) in rows.into_iter().enumerate().take(MOST_ROWS) {
+        let subtitle = format!("{} real, {} synthetic", cells.len() - synthetic[class], synthetic[class]);
+        grid = grid.with_row(Row::new(drawable_name(&classes[class], class), cells).with_subtitle(subtitle));
+    }
+    Ok(grid.render())
 }

@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use super::common::Common;
 use super::judge::{self, Agreement};
-use super::{output, pictures};
+use super::output;
+use super::pictures::SampleGrid;
 
 /// Draw samples from a trained GAN, a row per class
 ///
@@ -57,7 +58,8 @@ pub fn run(args: &Args) -> Result<()> {
     let judge = |data: &PathBuf| judge::judge(&source, data, args.samples as usize, &args.common);
     let judgement = args.judge.as_ref().map(judge).transpose()?;
     let title = format!("Samples after {} steps", source.step());
-    pictures::samples(&source, &shown, args.per_class.into(), args.common.seed, &title)?.save_png(&args.out)?;
+    let grid = SampleGrid { title: &title, classes: &shown, per_class: args.per_class.into(), seed: args.common.seed };
+    grid.render(&source, |_| String::new())?.save_png(&args.out)?;
     let report = Report {
         picture: args.out.clone(),
         steps: source.step(),

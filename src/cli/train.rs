@@ -12,8 +12,9 @@ use serde::Serialize;
 
 use super::classic::{Classic, ClassicArgs};
 use super::common::Common;
+use super::pictures::SampleGrid;
 use super::training::{self, Budget, Flow};
-use super::{data, exit, interrupt, output, pictures};
+use super::{data, exit, interrupt, output};
 
 /// Between two saved checkpoints; a save takes a tenth of a second.
 const SAVE_EVERY: Duration = Duration::from_secs(30);
@@ -208,8 +209,9 @@ impl Files {
         let source = trainer.source()?;
         let classes: Vec<_> = (0..source.classes().len()).collect();
         let title = format!("Samples after {} steps", trainer.steps());
-        pictures::samples(&source, &classes, SHOWN_PER_CLASS, trainer.config().seed, &title)?
-            .save_png(&self.samples)?;
+        let grid =
+            SampleGrid { title: &title, classes: &classes, per_class: SHOWN_PER_CLASS, seed: trainer.config().seed };
+        grid.render(&source, |_| String::new())?.save_png(&self.samples)?;
         training::curves(reports, "Training").save_png(&self.curves)
     }
 }

@@ -2,5 +2,5 @@
 #![allow(dead_code)]
 
 pub mod data;
-pub mod loader;
 pub mod gan;
+pub mod loader;
