@@ -13,10 +13,10 @@ use crate::image::Image;
 /// ```
 /// use candle_augment::{Image, Normalize};
 ///
-/// let image = Image::new(1, 2, 3, vec![0, 51, 255, 255, 51, 0])?;
+/// let image = Image::new(1, 2, 3, vec![0, 0, 255, 255, 0, 0])?;
 /// let mut planes = [0.0; 6];
 /// Normalize::signed().write(&image, &mut planes)?;
-/// assert_eq!(planes, [-1.0, 1.0, -0.6, -0.6, 1.0, -1.0]);
+/// assert_eq!(planes, [-1.0, 1.0, -1.0, -1.0, 1.0, -1.0]);
 /// # Ok::<(), candle_augment::Error>(())
 /// ```
 #[derive(Clone, PartialEq)]

@@ -126,16 +126,16 @@ impl<const C: usize> Source<'_, C> {
     fn map(&self, grid: &Grid, pixel: impl Fn(&Self, f32, f32) -> [u8; C]) -> Vec<u8> {
         let Grid { matrix: [[xa, xb, xc], [ya, yb, yc]], size } = *grid;
         let middle = |side: usize| (side as f32 - 1.0) * 0.5;
-        let mut positions = vec![(0.0, 0.0); size.width];
+        let (mut xs, mut ys) = (vec![0.0; size.width], vec![0.0; size.width]);
         let mut data = vec![0; size.height * size.width * C];
         for (i, row) in data.chunks_exact_mut(size.width * C).enumerate() {
             let v = i as f32 - middle(size.height);
-            for (j, (x, y)) in positions.iter_mut().enumerate() {
-                let u = j as f32 - middle(size.width);
+            for (j, (x, y)) in xs.iter_mut().zip(&mut ys).enumerate() {
+                let u = j as u32 as f32 - middle(size.width);
                 *x = to_pixels(u * xa + v * xb + xc + 1.0, self.width);
                 *y = to_pixels(u * ya + v * yb + yc + 1.0, self.height);
             }
-            for (out, &(x, y)) in row.as_chunks_mut().0.iter_mut().zip(&positions) {
+            for ((out, &x), &y) in row.as_chunks_mut().0.iter_mut().zip(&xs).zip(&ys) {
                 *out = pixel(self, x, y);
             }
         }
@@ -183,7 +183,9 @@ impl<const C: usize> Source<'_, C> {
 #[inline]
 fn to_pixels(position: f32, side: usize) -> f32 {
     let pixels = (f64::from(position) * (side as f64 * 0.5) - 0.5) as f32;
-    pixels.max(-2.0).min(side as f32 + 1.0)
+    let outside = side as f32 + 1.0;
+    let not_below = if pixels > -2.0 { pixels } else { -2.0 };
+    if not_below < outside { not_below } else { outside }
 }
 
 /// To the nearest whole number, halves to the even one, for |x| < 2²²: the sum has no bits left for a fraction, and its lowest bits are the
