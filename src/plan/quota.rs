@@ -166,17 +166,29 @@ fn bounds(shares: &Shares, order: &[usize], batch_size: u64, full: u64) -> Vec<B
     std::iter::once(0).chain(ends).map(bound).collect()
 }
 
-/// The whole number nearest above `count / φ` that has no divisor in common with `count`.
+/// A whole number without divisor in common with `count`, whose multiples modulo `count` spread evenly.
+///
+/// They do if the continued fraction of the ratio has small terms, as that of the golden ratio has; how uneven they are is bounded by the sum of the
+/// terms (H. Niederreiter, "Random Number Generation and Quasi-Monte Carlo Methods", 1992, chapter 3). So of the numbers around
+/// `count / φ` the one with the smallest sum is taken. Below 2³² no 40 numbers in a row all share a divisor with `count`.
 fn even_stride(count: u64) -> u64 {
-    let start = (count as f64 * 0.618_033_988_749_894_9).round() as u64;
-    (start.max(1)..).find(|&stride| gcd(stride, count) <= 1).unwrap_or(1)
+    let middle = (count as f64 * 0.618_033_988_749_894_9).round() as u64;
+    let around = middle.saturating_sub(32).max(1)..(middle + 33).min(count.max(2));
+    let sums = around.filter_map(|stride| {
+        let (divisor, sum) = euclid(stride, count);
+        (divisor == 1).then_some((sum, stride.abs_diff(middle), stride))
+    });
+    sums.min().map_or(1, |(_, _, stride)| stride)
 }
 
-fn gcd(mut a: u64, mut b: u64) -> u64 {
+/// The greatest common divisor, and the sum of the quotients on the way to it: the terms of the continued fraction of `a / b`.
+fn euclid(mut a: u64, mut b: u64) -> (u64, u64) {
+    let mut sum = 0;
     while b > 0 {
+        sum += a / b;
         (a, b) = (b, a % b);
     }
-    a
+    (a, sum)
 }
 
 /// `Σ ⌊(step · i + start) / modulus⌋` over i from 0 to `count` − 1, by exchanging the axes as in Euclid's algorithm. No step overflows
@@ -214,7 +226,7 @@ mod tests {
             let slow = |count| (0..count).map(|i| (u128::from(step) * i + u128::from(part)) / u128::from(full)).sum::<u128>();
             prop_assert_eq!(u128::from(floor_sum(100, full, step, part)), slow(100));
             // The sum of a whole period of a stride without common divisor is known: Σ ⌊step · i / full⌋ = (step − 1)(full − 1) / 2.
-            if step > 0 && gcd(step, full) == 1 {
+            if step > 0 && euclid(step, full).0 == 1 {
                 prop_assert_eq!(floor_sum(full, full, step, 0), ((u128::from(step) - 1) * (u128::from(full) - 1) / 2) as u64);
             }
         }
@@ -234,6 +246,15 @@ mod tests {
             }
             prop_assert_eq!(&before, &quotas.totals());
             prop_assert_eq!(before.iter().sum::<u64>(), samples);
+        }
+    }
+
+    #[test]
+    fn strides_reach_every_offset_and_spread_them() {
+        for count in (1..3000).chain([30_030, 9_699_690, 223_092_870, u64::from(u32::MAX)]) {
+            let (divisor, sum) = euclid(even_stride(count), count);
+            assert_eq!(divisor, 1, "{count}");
+            assert!(sum as f64 <= 3.0 * (count as f64).ln() + 3.0, "{count}: {sum}");
         }
     }
 
