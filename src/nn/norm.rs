@@ -1,5 +1,5 @@
-//! Batch normalisation over the last axis, with the activation that follows in the same pass (S. Ioffe, C. Szegedy, "Batch
-//! Normalization", 2015).
+//! Batch normalisation over the last axis, with the activation that follows in the same pass (S. Ioffe, C. Szegedy,
+//! "Batch Normalization", 2015).
 
 use std::sync::{Arc, OnceLock};
 
@@ -55,8 +55,8 @@ impl BatchNorm {
         Self::with_config(params, name, channels, BatchNormConfig::default())
     }
 
-    /// Makes the variables `name.scale` and `name.shift` and the buffers `name.running_mean` and `name.running_variance`, each of
-    /// shape (channels).
+    /// Makes the variables `name.scale` and `name.shift` and the buffers `name.running_mean` and
+    /// `name.running_variance`, each of shape (channels).
     ///
     /// # Errors
     ///
@@ -81,8 +81,8 @@ impl BatchNorm {
         Self { scale: self.scale.detach(), shift: self.shift.detach(), ..self.clone() }
     }
 
-    /// Normalises by the batch's own statistics, which then enter the running ones (the variance unbiased), if `train`; else by
-    /// the running statistics.
+    /// Normalises by the batch's own statistics, which then enter the running ones (the variance unbiased), if `train`;
+    /// else by the running statistics.
     ///
     /// # Errors
     ///
@@ -180,8 +180,8 @@ struct Moments {
 }
 
 impl Moments {
-    /// The moments of `rows`, each of `channels` values. Sums are taken of the differences from the first row, which keeps
-    /// them exact where the mean is far from 0.
+    /// The moments of `rows`, each of `channels` values. Sums are taken of the differences from the first row, which
+    /// keeps them exact where the mean is far from 0.
     fn of(rows: &[f32], channels: usize) -> Self {
         let first = &rows[..channels];
         let sums = sum_in_chunks(rows, rows, channels, |row, _, sums, squares| {
