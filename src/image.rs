@@ -48,7 +48,7 @@ pub enum Color {
 /// use candle_augment::Image;
 ///
 /// let image = Image::new(2, 1, 3, vec![255, 0, 0, 0, 0, 255])?;
-/// assert_eq!(image.pixel(1, 0), [0, 0, 255]);
+/// assert_eq!(image.pixel(0, 1), [0, 0, 255]);
 /// # Ok::<(), candle_augment::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

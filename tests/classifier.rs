@@ -99,7 +99,7 @@ fn the_seed_gives_the_weights() -> Result<()> {
 fn hues() -> Result<InMemory> {
     let image = |n: usize| {
         let bright = (60 + 3 * n) as u8;
-        let color = if n % 2 == 0 { [bright, 20, 20] } else { [20, 20, bright] };
+        let color = [[bright, 20, 20], [20, 20, bright]][n % 2];
         Image::filled(64, 80, &color)
     };
     let images = (0..64).map(image).collect::<Result<_>>()?;

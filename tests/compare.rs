@@ -218,7 +218,7 @@ fn progress_counts_all_steps_and_may_stop() -> Result<()> {
 
 #[test]
 fn images_of_any_size_are_brought_to_one() -> Result<()> {
-    let image = |n: u32| Image::filled(10 + n as usize, 14, &[if n % 2 == 0 { 40 } else { 200 }]);
+    let image = |n: u32| Image::filled(10 + n as usize, 14, &[[40, 200][n as usize % 2]]);
     let set = InMemory::from_images(
         (0..20).map(image).collect::<Result<_>>()?,
         (0..20).map(|n| n % 2).collect(),

@@ -121,6 +121,15 @@ fn absurd_dimensions_of_other_formats_are_refused() {
 }
 
 #[test]
+fn a_gif_frame_far_larger_than_its_image_is_refused() {
+    let mut bytes = encode(gradient(6, 9, 3), ImageFormat::Gif);
+    let frame_start = [0x2c, 0, 0, 0, 0, 9, 0, 6, 0];
+    let frame = bytes.windows(9).position(|window| window == frame_start).expect("the GIF has a frame of its size");
+    bytes[frame + 5..frame + 9].copy_from_slice(&[0xff, 0x7f, 0xff, 0x7f]);
+    assert_eq!(refused(&bytes).kind(), ErrorKind::Limits);
+}
+
+#[test]
 fn limits_can_be_set() -> Result<()> {
     let bytes = encode(gradient(6, 9, 3), ImageFormat::Png);
     let limits = |max_side, max_pixels| Limits { max_side, max_pixels };

@@ -97,6 +97,23 @@ fn one_image_of_color_makes_a_folder_of_color() -> Result<()> {
     Ok(())
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_are_not_utf8_are_for_files_only() -> Result<()> {
+    use std::os::unix::ffi::OsStringExt;
+
+    let folder = scratch();
+    let name = |bytes: &[u8]| std::ffi::OsString::from_vec(bytes.to_vec());
+    let path = put(folder.path(), "a/1.png", &png(gradient(2, 2, 3)));
+    std::fs::rename(&path, path.with_file_name(name(b"\xe4.png"))).expect("a scratch folder is writable");
+    ImageFolder::open(folder.path())?.load(0)?;
+    std::fs::rename(folder.path().join("a"), folder.path().join(name(b"\xe4"))).expect("a scratch folder is writable");
+    let error = ImageFolder::open(folder.path()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Dataset);
+    assert!(error.message().contains("not UTF-8"), "{error}");
+    Ok(())
+}
+
 #[cfg(unix)]
 mod links {
     use std::os::unix::fs::symlink;

@@ -4,6 +4,7 @@ mod config;
 mod confusion;
 mod model;
 mod network;
+mod pool;
 mod trainer;
 
 pub use config::ClassifierConfig;

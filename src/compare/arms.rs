@@ -53,7 +53,7 @@ pub enum Progress {
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Config`] for a configuration out of range, and the errors of the data, the transforms, `source` and `progress`.
+/// [`ErrorKind::Config`](crate::ErrorKind::Config) for a configuration out of range, and the errors of the data, the transforms, `source` and `progress`.
 ///
 /// ```no_run
 /// # use std::sync::Arc;

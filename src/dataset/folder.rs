@@ -44,8 +44,8 @@ impl ImageFolder {
     pub fn open(root: impl AsRef<Path>) -> Result<Self> {
         let root = root.as_ref();
         let folders = class_folders(root)?;
-        // In parallel for the sake of folders that lie across a network.
-        let listings = folders.par_iter().map(|(_, dir)| listing::images(dir)).collect::<Result<Vec<_>>>()?;
+        // In parallel for the sake of folders that lie across a network; of several errors the first class's is reported.
+        let listings: Vec<_> = folders.par_iter().map(|(_, dir)| listing::images(dir)).collect();
         let mut set = Self {
             classes: Vec::new(),
             paths: Vec::new(),
@@ -54,6 +54,7 @@ impl ImageFolder {
             limits: Limits::default(),
         };
         for (label, ((class, dir), paths)) in folders.into_iter().zip(listings).enumerate() {
+            let paths = paths?;
             if paths.is_empty() {
                 return Err(invalid(format!(
                     "the folder of class {class:?} holds no image ({}): add images, or move the folder away",

@@ -111,16 +111,21 @@ pub fn check_classes(set: &dyn Dataset) -> Result<()> {
     for index in 0..set.len() {
         indices[set.label(index) as usize].push(index);
     }
-    set.classes().par_iter().zip(indices).try_for_each(|(class, indices)| {
-        let mut first = None;
-        for &index in &indices {
-            match set.load(index) {
-                Ok(_) => return Ok(()),
-                Err(error) => first.get_or_insert(error.to_string()),
-            };
-        }
-        Err(unreadable_class(class, indices.len(), first.as_deref()))
-    })
+    let checks: Vec<_> =
+        set.classes().par_iter().zip(&indices).map(|(class, indices)| check_class(set, class, indices)).collect();
+    // Of several errors the first class's is reported.
+    checks.into_iter().collect()
+}
+
+fn check_class(set: &dyn Dataset, class: &str, indices: &[usize]) -> Result<()> {
+    let mut first = None;
+    for &index in indices {
+        match set.load(index) {
+            Ok(_) => return Ok(()),
+            Err(error) => first.get_or_insert(error.to_string()),
+        };
+    }
+    Err(unreadable_class(class, indices.len(), first.as_deref()))
 }
 
 pub(super) fn check_count(classes: &[String]) -> Result<()> {

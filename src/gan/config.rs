@@ -70,7 +70,7 @@ pub struct GanConfig {
     /// Channels of the generator's first layers; 64 by default. The last hidden layer has half of them.
     pub generator_width: usize,
     /// Channels of the discriminator's first layer, doubled at each halving of the image up to four times as many; 32 by
-    /// default.
+    /// default, 16 for images of less than 16 pixels a side.
     pub discriminator_width: usize,
     /// The objective; non-saturating by default.
     pub loss: Loss,
@@ -88,6 +88,8 @@ pub struct GanConfig {
     /// Standard deviation of the noise added to every image that the discriminator sees, in pixel values of [−1, 1]; 0.1 by
     /// default.
     pub noise: f64,
+    /// Images of a batch, for whoever makes the batches; 64 by default. The trainer takes any number from 2.
+    pub batch_size: usize,
     /// Seed of the initial weights and of everything random in training; 0 by default.
     pub seed: u64,
 }
@@ -103,7 +105,7 @@ impl GanConfig {
             latent: 64,
             embedding: 32,
             generator_width: 64,
-            discriminator_width: 32,
+            discriminator_width: if size < 16 { 16 } else { 32 },
             loss: Loss::default(),
             generator_rate: 5e-4,
             discriminator_rate: 5e-4,
@@ -111,6 +113,7 @@ impl GanConfig {
             beta2: 0.999,
             average_decay: 0.995,
             noise: 0.1,
+            batch_size: 64,
             seed: 0,
         }
     }
@@ -136,6 +139,7 @@ impl GanConfig {
         within("embedding size", self.embedding, 1, 4096)?;
         within("generator width", self.generator_width, 2, 1024)?;
         within("discriminator width", self.discriminator_width, 1, 1024)?;
+        within("batch size", self.batch_size, 2, 65_536)?;
         let number = |name: &str, value: f64, right: bool, range: &str| {
             if right {
                 return Ok(());

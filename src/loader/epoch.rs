@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, bounded};
 use super::batch::Batch;
 use super::pool::Pool;
 use super::recipe::Recipe;
-use super::task::BatchTask;
+use super::task::{BatchTask, Hands, Job};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{EpochPlan, ResumeState};
 
@@ -22,7 +22,7 @@ use crate::plan::{EpochPlan, ResumeState};
 #[must_use = "the batches are delivered when the epoch is iterated over"]
 pub struct Epoch {
     recipe: Arc<Recipe>,
-    plan: Arc<EpochPlan>,
+    plan: EpochPlan,
     pool: Option<Arc<Pool>>,
     window: usize,
     /// The batches under way or finished, in order.
@@ -38,7 +38,7 @@ impl Epoch {
     pub(super) fn start(recipe: Arc<Recipe>, plan: EpochPlan, pool: Option<Arc<Pool>>, window: usize) -> Self {
         let mut epoch = Self {
             recipe,
-            plan: Arc::new(plan),
+            plan,
             pool,
             window,
             pending: VecDeque::new(),
@@ -69,15 +69,15 @@ impl Epoch {
 
     fn open_next(&mut self) {
         let (sender, receiver) = bounded(1);
-        let (recipe, plan, cancelled) = (Arc::clone(&self.recipe), Arc::clone(&self.plan), Arc::clone(&self.cancelled));
-        let index = self.opened;
-        let open = move || BatchTask::new(recipe, cancelled, plan.batch(index), sender);
+        let slots = self.plan.batch(self.opened);
+        let task = BatchTask::new(Arc::clone(&self.recipe), Arc::clone(&self.cancelled), slots, sender);
         match &self.pool {
-            Some(pool) => {
-                let threads = pool.threads();
-                pool.spawn(move || open().run(threads, rayon::spawn));
-            }
-            None => open().run(1, |job| job()),
+            Some(pool) => task.begin(Hands {
+                threads: pool.threads(),
+                spawn: |job| pool.spawn(job),
+                spawn_within: |job| rayon::spawn(job),
+            }),
+            None => task.begin(Hands { threads: 1, spawn: |job: Job| job(), spawn_within: |job| job() }),
         }
         self.pending.push_back(receiver);
         self.opened += 1;

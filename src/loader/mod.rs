@@ -1,10 +1,9 @@
 //! The data loader: plans an epoch, loads and transforms its samples on worker threads, and delivers batches in order.
 //!
-//! Each batch is opened as one task on the loader's own thread pool; the task looks up its slots in the plan and spawns a task for
-//! each sample. Whichever sample is done last writes the images into the batch's tensor and sends it off. So no thread of the pool
-//! ever waits for another, and samples of several batches run side by side, those of earlier batches first. There is no thread that
-//! coordinates: each call of [`Epoch::next`](Iterator::next) opens one batch more, so that a fixed number is under way, and waits
-//! for the batch that comes next in order.
+//! The samples of a batch go to the loader's own thread pool in pieces, behind those of the batches before. Whichever thread finishes
+//! the last of them writes the images into the batch's tensor and sends it off. So no thread of the pool ever waits for another, and
+//! earlier batches are finished first. There is no thread that coordinates: each call of [`Epoch::next`](Iterator::next) begins one
+//! batch more, so that a fixed number is under way, and waits for the batch that comes next in order.
 
 mod batch;
 mod builder;

@@ -15,6 +15,23 @@ use crate::plan::{Origin, Slot};
 /// A piece of work for a worker.
 pub(super) type Job = Box<dyn FnOnce() + Send>;
 
+/// Those who do the jobs.
+#[derive(Clone, Copy)]
+pub(super) struct Hands<S> {
+    /// How many there are, at least 1.
+    pub threads: usize,
+    /// Hands them a job.
+    pub spawn: S,
+    /// Does it from within a job.
+    pub spawn_within: fn(Job),
+}
+
+impl<S> Hands<S> {
+    fn within(&self) -> Hands<fn(Job)> {
+        Hands { threads: self.threads, spawn: self.spawn_within, spawn_within: self.spawn_within }
+    }
+}
+
 /// One batch under way: its samples are made in any order by any thread, and the thread that does the last one sends the batch.
 pub(super) struct BatchTask {
     recipe: Arc<Recipe>,
@@ -42,10 +59,9 @@ impl BatchTask {
         Arc::new(Self { recipe, cancelled, slots, progress: Mutex::new(progress), sender })
     }
 
-    /// Hands the samples to `spawn` in pieces, and has the synthetic ones generated in the meantime.
-    pub(super) fn run(self: &Arc<Self>, threads: usize, spawn: impl Fn(Job)) {
-        // Pieces small enough to keep every thread busy, large enough that handing them out costs nothing beside tiny images.
-        let piece = self.slots.len().div_ceil(4 * threads).max(1);
+    /// Hands the work to `hands`: the synthetic samples in one, because they are generated together, and first, because they take
+    /// longest; then the real ones in pieces.
+    pub(super) fn begin(self: &Arc<Self>, hands: Hands<impl Fn(Job)>) {
         let mut real = Vec::new();
         let mut synthetic = Vec::new();
         for (place, slot) in self.slots.iter().enumerate() {
@@ -54,25 +70,22 @@ impl BatchTask {
                 Origin::Synthetic(serial) => synthetic.push((place, serial)),
             }
         }
-        for piece in real.chunks(piece) {
-            let (task, piece) = (Arc::clone(self), piece.to_vec());
-            spawn(Box::new(move || task.make(piece, |slot, index| task.recipe.real(slot, index))));
+        if !synthetic.is_empty() {
+            let task = Arc::clone(self);
+            let within = hands.within();
+            (hands.spawn)(Box::new(move || task.make_synthetic(&synthetic, within)));
         }
-        if synthetic.is_empty() {
-            return;
-        }
-        let places: Vec<usize> = synthetic.iter().map(|(place, _)| *place).collect();
-        match self.generate(&synthetic) {
+        self.make(real, hands, |recipe, slot, index| recipe.real(slot, index));
+    }
+
+    fn make_synthetic(self: &Arc<Self>, synthetic: &[(usize, u64)], hands: Hands<fn(Job)>) {
+        match self.generate(synthetic) {
             Ok(images) => {
-                let mut generated = places.into_iter().zip(images);
-                while generated.len() > 0 {
-                    let task = Arc::clone(self);
-                    let piece: Vec<(usize, Image)> = generated.by_ref().take(piece).collect();
-                    spawn(Box::new(move || task.make(piece, |slot, image| task.recipe.transformed(slot, image))));
-                }
+                let places = synthetic.iter().map(|(place, _)| *place);
+                self.make(places.zip(images).collect(), hands, |recipe, slot, image| recipe.transformed(slot, image));
             }
             // All of them failed at once; the error stands for the first.
-            Err(error) => self.report(places.len(), [(places[0], Err(error))]),
+            Err(error) => self.report(synthetic.len(), [(synthetic[0].0, Err(error))]),
         }
     }
 
@@ -85,16 +98,30 @@ impl BatchTask {
         })
     }
 
-    /// Makes the samples of a piece from what each begins with.
-    fn make<T>(&self, piece: Vec<(usize, T)>, make: impl Fn(&Slot, T) -> Result<Image>) {
-        let results: Vec<_> = piece
-            .into_iter()
-            .map(|(place, start)| {
-                let sample = || guarded("making a sample", || make(&self.slots[place], start));
-                (place, self.check_cancelled().and_then(|()| sample()))
-            })
-            .collect();
-        self.report(results.len(), results);
+    /// Makes samples, each from its place and what it begins with, in pieces: small enough to keep every thread busy, large enough
+    /// that handing them out costs nothing beside tiny images.
+    fn make<T: Send + 'static>(
+        self: &Arc<Self>,
+        samples: Vec<(usize, T)>,
+        hands: Hands<impl Fn(Job)>,
+        make: fn(&Recipe, &Slot, T) -> Result<Image>,
+    ) {
+        let size = samples.len().div_ceil(4 * hands.threads);
+        let mut samples = samples.into_iter();
+        while samples.len() > 0 {
+            let task = Arc::clone(self);
+            let piece: Vec<(usize, T)> = samples.by_ref().take(size).collect();
+            (hands.spawn)(Box::new(move || {
+                let one = |(place, start)| (place, task.make_one(|recipe| make(recipe, &task.slots[place], start)));
+                let results: Vec<(usize, Result<Image>)> = piece.into_iter().map(one).collect();
+                task.report(results.len(), results);
+            }));
+        }
+    }
+
+    fn make_one(&self, make: impl FnOnce(&Recipe) -> Result<Image>) -> Result<Image> {
+        self.check_cancelled()?;
+        guarded("making a sample", || make(&self.recipe))
     }
 
     fn check_cancelled(&self) -> Result<()> {

@@ -274,3 +274,35 @@ fn target<'a>(storage: &'a mut CpuStorage, layout: &Layout) -> CandleResult<&'a 
         _ => bail!("expected a tensor of dtype f32"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+    use crate::nn::Init;
+
+    #[test]
+    fn the_stock_step_agrees() -> Result<()> {
+        let mut params = Params::new(2, &Device::Cpu);
+        let weight = params.variable("weight", &[4, 3], Init::Normal(1.0), 1)?;
+        let other = Var::from_tensor(&weight.copy()?)?;
+        let moments = Var::zeros((2, 12), candle_core::DType::F32, &Device::Cpu)?;
+        let config = AdamConfig { learning_rate: 0.1, ..Default::default() };
+        let mut adam = Adam::new(&params, config)?;
+        for step in 1..=5 {
+            let gradients = weight.powf(3.0)?.sum_all()?.backward()?;
+            let gradient = gradients.get(&weight).expect("a gradient").clone();
+            adam.step(&gradients)?;
+            let update = Update {
+                rate: 0.1 / (1.0 - 0.9f64.powi(step)),
+                correction: 1.0 / (1.0 - 0.999f64.powi(step)),
+                epsilon: config.epsilon,
+            };
+            stock_step(&other, &moments, &gradient, config, &update)?;
+        }
+        let difference: f32 = (weight - other.as_tensor())?.abs()?.max_all()?.to_scalar()?;
+        assert!(difference < 1e-5, "{difference}");
+        Ok(())
+    }
+}

@@ -346,3 +346,34 @@ impl CustomOp3 for BatchNormOp {
         Ok((input_gradient, like(scale_gradient, scale)?, like(shift_gradient, shift)?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+
+    #[test]
+    fn the_stock_path_agrees() -> Result<()> {
+        let mut params = Params::new(2, &Device::Cpu);
+        let config =
+            BatchNormConfig { activation: Activation::LeakyRelu(0.2), init: Init::Normal(1.0), ..Default::default() };
+        let layer = BatchNorm::with_config(&mut params, "norm", 3, config)?;
+        let x = params.variable("x", &[6, 5, 4, 3], Init::Normal(2.0), 1)?;
+        let pull = params.variable("pull", &[6, 5, 4, 3], Init::Normal(1.0), 1)?.detach();
+        let stock = layer.stock(&x, &Statistics::of(&x, 3)?)?;
+        let own = layer.forward(&x, true)?;
+        let stock_gradients = (&stock * &pull)?.sum_all()?.backward()?;
+        let own_gradients = (&own * &pull)?.sum_all()?.backward()?;
+        let mut pairs = vec![(own, stock)];
+        for variable in [&x, &layer.scale, &layer.shift] {
+            let of = |store: &candle_core::backprop::GradStore| store.get(variable).expect("a gradient").clone();
+            pairs.push((of(&own_gradients), of(&stock_gradients)));
+        }
+        for (own, stock) in pairs {
+            let difference: f32 = (own - stock)?.abs()?.max_all()?.to_scalar()?;
+            assert!(difference < 1e-4, "{difference}");
+        }
+        Ok(())
+    }
+}

@@ -40,16 +40,20 @@ impl Projection {
     ///
     /// [`crate::ErrorKind::Tensor`] for a label that is no class, or other shapes.
     pub fn forward(&self, features: &Tensor, labels: &Tensor) -> Result<Tensor> {
-        let (classes, _) = self.table.dims2()?;
         let logits = if features.device().is_cpu() {
             let op = ProjectionOp { labels: labels.to_vec1()? };
             features.contiguous()?.apply_op2(&self.table, op)?
         } else {
-            let vectors =
-                self.table.index_select(labels, 0)?.broadcast_add(&self.table.narrow(0, classes - 1, 1)?)?;
-            (features * vectors)?.sum(1)?
+            self.stock(features, labels)?
         };
         Ok(logits.broadcast_add(&self.bias)?)
+    }
+
+    /// The same by candle's operations, without the bias, for devices other than the CPU.
+    fn stock(&self, features: &Tensor, labels: &Tensor) -> Result<Tensor> {
+        let common = self.table.narrow(0, self.table.dim(0)? - 1, 1)?;
+        let vectors = self.table.index_select(labels, 0)?.broadcast_add(&common)?;
+        Ok((features * vectors)?.sum(1)?)
     }
 }
 
@@ -124,5 +128,43 @@ impl CustomOp2 for ProjectionOp {
         let feature_gradient = Tensor::from_vec(feature_gradient, features.shape(), features.device())?;
         let table_gradient = Tensor::from_vec(table_gradient, table.shape(), table.device())?;
         Ok((Some(feature_gradient), Some(table_gradient)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+
+    #[test]
+    fn the_stock_path_agrees() -> Result<()> {
+        let mut params = Params::new(2, &Device::Cpu);
+        let head = Projection::new(&mut params, "head", 3, 5, Init::Normal(1.0))?;
+        let features = params.variable("features", &[4, 5], Init::Normal(1.0), 1)?;
+        let labels = Tensor::new(&[2u32, 0, 2, 1], &Device::Cpu)?;
+        let (own, stock) = (head.forward(&features, &labels)?, head.stock(&features, &labels)?);
+        let own_gradients = own.sqr()?.sum_all()?.backward()?;
+        let stock_gradients = stock.sqr()?.sum_all()?.backward()?;
+        let mut pairs = vec![(own, stock)];
+        for variable in [&features, &head.table] {
+            let of = |store: &candle_core::backprop::GradStore| store.get(variable).expect("a gradient").clone();
+            pairs.push((of(&own_gradients), of(&stock_gradients)));
+        }
+        for (own, stock) in pairs {
+            let difference: f32 = (own - stock)?.abs()?.max_all()?.to_scalar()?;
+            assert!(difference < 1e-5, "{difference}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn labels_that_are_no_class_are_refused() -> Result<()> {
+        let mut params = Params::new(2, &Device::Cpu);
+        let head = Projection::new(&mut params, "head", 3, 5, Init::Normal(1.0))?;
+        let features = Tensor::zeros((2, 5), candle_core::DType::F32, &Device::Cpu)?;
+        assert!(head.forward(&features, &Tensor::new(&[0u32, 3], &Device::Cpu)?).is_err());
+        assert!(head.forward(&features, &Tensor::new(&[0u32], &Device::Cpu)?).is_err());
+        Ok(())
     }
 }

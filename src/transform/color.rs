@@ -2,7 +2,7 @@
 
 use super::Transform;
 use super::op::Op;
-use super::params::{Range, Spread};
+use super::params::{Amount, Range};
 use crate::error::Result;
 use crate::image::Size;
 use crate::rng::SampleRng;
@@ -36,10 +36,10 @@ impl ColorJitter {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if an amount is negative or not finite, a range reversed or below 0, or a hue outside
     /// [−0.5, 0.5].
     pub fn new(
-        brightness: impl Into<Spread>,
-        contrast: impl Into<Spread>,
-        saturation: impl Into<Spread>,
-        hue: impl Into<Spread>,
+        brightness: impl Into<Amount>,
+        contrast: impl Into<Amount>,
+        saturation: impl Into<Amount>,
+        hue: impl Into<Amount>,
     ) -> Result<Self> {
         Self::default().with_brightness(brightness)?.with_contrast(contrast)?.with_saturation(saturation)?.with_hue(hue)
     }
@@ -49,7 +49,7 @@ impl ColorJitter {
     /// # Errors
     ///
     /// As [`ColorJitter::new`].
-    pub fn with_brightness(self, factor: impl Into<Spread>) -> Result<Self> {
+    pub fn with_brightness(self, factor: impl Into<Amount>) -> Result<Self> {
         Ok(Self { brightness: factors("ColorJitter: brightness", factor.into())?, ..self })
     }
 
@@ -58,7 +58,7 @@ impl ColorJitter {
     /// # Errors
     ///
     /// As [`ColorJitter::new`].
-    pub fn with_contrast(self, factor: impl Into<Spread>) -> Result<Self> {
+    pub fn with_contrast(self, factor: impl Into<Amount>) -> Result<Self> {
         Ok(Self { contrast: factors("ColorJitter: contrast", factor.into())?, ..self })
     }
 
@@ -67,7 +67,7 @@ impl ColorJitter {
     /// # Errors
     ///
     /// As [`ColorJitter::new`].
-    pub fn with_saturation(self, factor: impl Into<Spread>) -> Result<Self> {
+    pub fn with_saturation(self, factor: impl Into<Amount>) -> Result<Self> {
         Ok(Self { saturation: factors("ColorJitter: saturation", factor.into())?, ..self })
     }
 
@@ -76,14 +76,14 @@ impl ColorJitter {
     /// # Errors
     ///
     /// As [`ColorJitter::new`].
-    pub fn with_hue(self, shift: impl Into<Spread>) -> Result<Self> {
-        let range = Range::around_zero("ColorJitter: hue", shift.into(), 0.5, "[−0.5, 0.5]")?;
+    pub fn with_hue(self, shift: impl Into<Amount>) -> Result<Self> {
+        let range = Range::of_hues("ColorJitter: hue", shift.into())?;
         Ok(Self { hue: Some(range).filter(|range| !range.is_only(0.0)), ..self })
     }
 }
 
-fn factors(name: &str, spread: Spread) -> Result<Option<Range>> {
-    Ok(Some(Range::of_factors(name, spread)?).filter(|range| !range.is_only(1.0)))
+fn factors(name: &str, amount: Amount) -> Result<Option<Range>> {
+    Ok(Some(Range::of_factors(name, amount)?).filter(|range| !range.is_only(1.0)))
 }
 
 impl Transform for ColorJitter {

@@ -2,7 +2,7 @@
 
 use super::Transform;
 use super::op::{Fill, Interpolation, Op};
-use super::params::{Range, Spread, probability};
+use super::params::{Amount, Range, probability};
 use crate::error::{Error, Result};
 use crate::image::Size;
 use crate::rng::SampleRng;
@@ -82,7 +82,7 @@ pub struct RandomRotation {
     degrees: Range,
     interpolation: Interpolation,
     expand: bool,
-    center: Option<[f64; 2]>,
+    center: Option<[f32; 2]>,
     fill: Fill,
 }
 
@@ -92,10 +92,9 @@ impl RandomRotation {
     /// # Errors
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the degrees are negative, reversed or not finite.
-    pub fn new(degrees: impl Into<Spread>) -> Result<Self> {
-        let limit = f64::from(f32::MAX);
+    pub fn new(degrees: impl Into<Amount>) -> Result<Self> {
         Ok(Self {
-            degrees: Range::around_zero("RandomRotation: degrees", degrees.into(), limit, "(−∞, ∞)")?,
+            degrees: Range::of_angles("RandomRotation: degrees", degrees.into())?,
             interpolation: Interpolation::Nearest,
             expand: false,
             center: None,
@@ -120,7 +119,7 @@ impl RandomRotation {
     /// # Errors
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if a coordinate is not finite.
-    pub fn with_center(self, x: f64, y: f64) -> Result<Self> {
+    pub fn with_center(self, x: f32, y: f32) -> Result<Self> {
         if !(x.is_finite() && y.is_finite()) {
             return Err(Error::config(format!("RandomRotation: the centre must lie in (−∞, ∞), got ({x}, {y})")));
         }

@@ -19,7 +19,7 @@ pub use compose::{Compose, OneOf, RandomApply};
 pub use geometry::{RandomHorizontalFlip, RandomRotation, RandomVerticalFlip};
 pub use normalize::{Normalize, write_planar};
 pub use op::{Fill, Interpolation, Op, apply_ops};
-pub use params::Spread;
+pub use params::Amount;
 pub use resize::Resize;
 
 use std::sync::Arc;

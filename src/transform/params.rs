@@ -1,40 +1,50 @@
 //! Checks of the parameters that users give to transforms.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 
 use crate::error::{Error, Result};
 use crate::rng::SampleRng;
 
-/// How far a random parameter may lie from its neutral value: by as much as an amount, or anywhere in a range.
+/// How far a random parameter may lie from its neutral value: up to an amount either way, or anywhere in a range.
 ///
-/// A number `v` means `neutral − v ..= neutral + v`, where the neutral value is 1 for the factors of brightness, contrast and
-/// saturation (whose lower end is cut off at 0) and 0 for angles and hue. A range is taken as it is.
+/// A number `v` means `neutral − v` to `neutral + v`, where the neutral value is 1 for the factors of brightness, contrast and saturation
+/// (whose lower end stops at 0) and 0 for angles and hue. A range means itself.
 ///
 /// ```
-/// use candle_augment::{RandomRotation, Spread};
+/// use candle_augment::{Amount, RandomRotation};
 ///
-/// assert_eq!(Spread::from(15.0), Spread::Within(15.0));
-/// let either = RandomRotation::new(15.0)?;
+/// assert_eq!(Amount::from(15.0), Amount::UpTo(15.0));
+/// let either_way = RandomRotation::new(15.0)?;
 /// let to_the_left = RandomRotation::new(0.0..=15.0)?;
 /// # Ok::<(), candle_augment::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Spread {
+pub enum Amount {
     /// At most this far from the neutral value; not negative.
-    Within(f64),
+    UpTo(f64),
     /// From the first to the second, which is not the smaller.
     Between(f64, f64),
 }
 
-impl From<f64> for Spread {
+impl From<f64> for Amount {
     fn from(amount: f64) -> Self {
-        Self::Within(amount)
+        Self::UpTo(amount)
     }
 }
 
-impl From<RangeInclusive<f64>> for Spread {
+impl From<RangeInclusive<f64>> for Amount {
     fn from(range: RangeInclusive<f64>) -> Self {
         Self::Between(*range.start(), *range.end())
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UpTo(amount) => write!(f, "{amount}"),
+            Self::Between(low, high) => write!(f, "{low}..={high}"),
+        }
     }
 }
 
@@ -46,35 +56,41 @@ pub(super) struct Range {
 }
 
 impl Range {
-    /// The interval that `spread` means around the factor 1, not below 0.
-    pub fn of_factors(name: &str, spread: Spread) -> Result<Self> {
-        let (low, high) = match spread {
-            Spread::Within(amount) => ((1.0 - amount).max(0.0), 1.0 + amount),
-            Spread::Between(low, high) => (low, high),
+    /// The factors that `amount` means around 1, none of them negative.
+    pub fn of_factors(name: &str, amount: Amount) -> Result<Self> {
+        let (low, high) = match amount {
+            Amount::UpTo(v) => ((1.0 - v).max(0.0), 1.0 + v),
+            Amount::Between(low, high) => (low, high),
         };
-        Self::checked(name, spread, Self { low, high }, 0.0, f64::from(f32::MAX), "[0, ∞)")
+        Self { low, high }.checked(name, amount, 0.0..=f64::from(f32::MAX), "[0, ∞)")
     }
 
-    /// The interval that `spread` means around 0, within `limit` on both sides.
-    pub fn around_zero(name: &str, spread: Spread, limit: f64, allowed: &str) -> Result<Self> {
-        let (low, high) = match spread {
-            Spread::Within(amount) => (-amount, amount),
-            Spread::Between(low, high) => (low, high),
-        };
-        Self::checked(name, spread, Self { low, high }, -limit, limit, allowed)
+    /// The angles in degrees that `amount` means around 0.
+    pub fn of_angles(name: &str, amount: Amount) -> Result<Self> {
+        let limit = f64::from(f32::MAX);
+        Self::around_zero(amount).checked(name, amount, -limit..=limit, "(−∞, ∞)")
     }
 
-    fn checked(name: &str, spread: Spread, range: Self, least: f64, most: f64, allowed: &str) -> Result<Self> {
-        let not_negative = !matches!(spread, Spread::Within(amount) if amount.is_nan() || amount < 0.0);
-        if not_negative && least <= range.low && range.low <= range.high && range.high <= most {
-            return Ok(range);
+    /// The parts of a full turn that `amount` means around 0, at most half a turn either way.
+    pub fn of_hues(name: &str, amount: Amount) -> Result<Self> {
+        Self::around_zero(amount).checked(name, amount, -0.5..=0.5, "[−0.5, 0.5]")
+    }
+
+    fn around_zero(amount: Amount) -> Self {
+        let (low, high) = match amount {
+            Amount::UpTo(v) => (-v, v),
+            Amount::Between(low, high) => (low, high),
+        };
+        Self { low, high }
+    }
+
+    fn checked(self, name: &str, amount: Amount, allowed: RangeInclusive<f64>, allowed_text: &str) -> Result<Self> {
+        let positive = !matches!(amount, Amount::UpTo(v) if v < 0.0);
+        if positive && self.low <= self.high && allowed.contains(&self.low) && allowed.contains(&self.high) {
+            return Ok(self);
         }
-        let found = match spread {
-            Spread::Within(amount) => amount.to_string(),
-            Spread::Between(low, high) => format!("{low}..={high}"),
-        };
         Err(Error::config(format!(
-            "{name} must be a number that is not negative, or an increasing range; its values must lie in {allowed}; got {found}"
+            "{name} must be a number that is not negative or an increasing range, with values in {allowed_text}; got {amount}"
         )))
     }
 

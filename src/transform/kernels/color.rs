@@ -32,11 +32,28 @@ pub fn saturation(image: &mut Image, factor: f32) {
 
 /// Moves the hue by `shift` of a full turn.
 pub fn hue(image: &mut Image, shift: f32) {
-    if image.channels() == 1 {
-        return;
+    if image.channels() == 3 {
+        map_pixels(image, |color| shift_hue(color, shift));
     }
-    for pixel in image.data_mut().as_chunks_mut::<3>().0 {
-        *pixel = shift_hue(*pixel, shift);
+}
+
+/// Replaces each RGB pixel by a function of its channels, given and returned as whole numbers from 0 to 255.
+///
+/// Some pixels at a time are spread over one array for each channel: the compiler turns the inner loop into vector instructions.
+fn map_pixels(image: &mut Image, function: impl Fn([f32; 3]) -> [f32; 3]) {
+    const CHUNK: usize = 64;
+    let mut planes = [[0.0; CHUNK]; 3];
+    for pixels in image.data_mut().as_chunks_mut::<3>().0.chunks_mut(CHUNK) {
+        for (i, pixel) in pixels.iter().enumerate() {
+            planes.iter_mut().zip(pixel).for_each(|(plane, &byte)| plane[i] = f32::from(byte));
+        }
+        let [reds, greens, blues] = &mut planes;
+        for ((r, g), b) in reds.iter_mut().zip(greens).zip(blues) {
+            [*r, *g, *b] = function([*r, *g, *b]);
+        }
+        for (i, pixel) in pixels.iter_mut().enumerate() {
+            pixel.iter_mut().zip(&planes).for_each(|(byte, plane)| *byte = plane[i] as u8);
+        }
     }
 }
 
@@ -81,49 +98,59 @@ fn gray([r, g, b]: [u8; 3]) -> u8 {
 
 /// RGB to HSV (Pillow's formula), `h = (h + shift) mod 1`, and back, every step rounded to f32 as torch does.
 ///
-/// The largest and the smallest channel come back unchanged, for ⌊255.999 · x / 255⌋ = x and saturation is kept; so only the middle
-/// one is computed.
-fn shift_hue([r, g, b]: [u8; 3], shift: f32) -> [u8; 3] {
-    let (max, min) = (r.max(g).max(b), r.min(g).min(b));
-    if max == min {
-        return [r, g, b];
-    }
-    let unit = |x: u8| f32::from(x) * const { 1.0 / 255.0 };
+/// The largest and the smallest channel come back unchanged, since value and saturation are kept and ⌊255.999 · x / 255⌋ = x; so only
+/// the middle one is computed. There are choices but no branches, for the sake of vector instructions.
+#[inline]
+fn shift_hue([r, g, b]: [f32; 3], shift: f32) -> [f32; 3] {
+    let (max, min) = (larger(larger(r, g), b), smaller(smaller(r, g), b));
+    let unit = |x: f32| x * const { 1.0 / 255.0 };
     let value = unit(max);
     let range = value - unit(min);
-    let saturation = range / value;
-    let away = |x: u8| (value - unit(x)) / range;
-    let sixths = if r == max {
-        away(b) - away(g)
-    } else if g == max {
-        away(r) + 2.0 - away(b)
-    } else {
-        away(g) + 4.0 - away(r)
-    };
+    // Gray has hue and saturation 0: no quotient by 0.
+    let saturation = range / if max == 0.0 { 1.0 } else { value };
+    let divisor = if range == 0.0 { 1.0 } else { range };
+    let [red, green, blue] = [r, g, b].map(|x| (value - unit(x)) / divisor);
+    let from_green = if g == max { red + 2.0 - blue } else { green + 4.0 - red };
+    let sixths = if r == max { blue - green } else { from_green };
     let hue = wrap(wrap(sixths * const { 1.0 / 6.0 } + 1.0) + shift) * 6.0;
-    let sector = hue as u8;
-    let part = saturation * (hue - f32::from(sector));
-    let falling = (1.0 - part) * value;
-    let rising = (part + (1.0 - saturation)) * value;
-    let byte = |x: f32| (x * 255.999) as u8;
-    match sector {
-        1 => [byte(falling), max, min],
-        2 => [min, max, byte(rising)],
-        3 => [min, byte(falling), max],
-        4 => [byte(rising), min, max],
-        5 => [max, min, byte(falling)],
-        // 0, and 6, which a hue just below 0 is rounded to.
-        _ => [max, byte(rising), min],
-    }
+    let whole = floor(hue);
+    let part = saturation * (hue - whole);
+    // A hue just below 0 is rounded to a full turn.
+    let sector = if whole == 6.0 { 0.0 } else { whole };
+    let falls = (sector == 1.0) | (sector == 3.0) | (sector == 5.0);
+    let middle = if falls { 1.0 - part } else { part + (1.0 - saturation) };
+    let middle = floor(middle * value * 255.999);
+    let channel = |smallest: [f32; 2], between: [f32; 2]| {
+        let rest = if (sector == between[0]) | (sector == between[1]) { middle } else { max };
+        if (sector == smallest[0]) | (sector == smallest[1]) { min } else { rest }
+    };
+    [channel([2.0, 3.0], [1.0, 4.0]), channel([4.0, 5.0], [0.0, 3.0]), channel([0.0, 1.0], [2.0, 5.0])]
 }
 
 /// `x mod 1` for −1 < x < 2; a tiny negative number becomes 1, as in torch.
+#[inline]
 fn wrap(x: f32) -> f32 {
-    if x < 0.0 {
-        x + 1.0
-    } else if x >= 1.0 {
-        x - 1.0
-    } else {
-        x
-    }
+    let above = if x >= 1.0 { x - 1.0 } else { x };
+    if x < 0.0 { x + 1.0 } else { above }
+}
+
+/// The largest whole number that is not above x, for |x| < 2²²: the sum has no bits left for a fraction. (`f32::floor` is a function call
+/// without SSE 4.1.)
+#[inline]
+fn floor(x: f32) -> f32 {
+    const SHIFT: f32 = 12_582_912.0;
+    let near = (x + SHIFT) - SHIFT;
+    near - if near > x { 1.0 } else { 0.0 }
+}
+
+/// The larger number; unlike `f32::max` it needs no care for NaN.
+#[inline]
+fn larger(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
+/// The smaller number.
+#[inline]
+fn smaller(a: f32, b: f32) -> f32 {
+    if a < b { a } else { b }
 }

@@ -1,6 +1,7 @@
 //! Rotation as torchvision's `affine_grid` and torch's `grid_sample` compute it, with zero padding and `align_corners = false`.
 //!
-//! Every product, sum and rounding is done in f32 in torch's order, so that both find the same source pixel.
+//! Every product, sum and rounding is done in torch's order and precision, so that both find the same source pixel. Only the mean of four
+//! pixels, which torch sums by fused multiply-adds, is rounded at every step; that moves one result in 100,000 by 1.
 
 use super::super::op::{Fill, Interpolation};
 use super::flip;
@@ -29,7 +30,7 @@ pub struct Grid {
 
 impl Turn {
     /// The rotation of an image of `size` by `degrees`, counter-clockwise, around `center`.
-    pub fn new(size: Size, degrees: f32, expand: bool, center: Option<[f64; 2]>) -> Self {
+    pub fn new(size: Size, degrees: f32, expand: bool, center: Option<[f32; 2]>) -> Self {
         let degrees = f64::from(degrees).rem_euclid(360.0);
         let swapped = Size::new(size.width, size.height);
         let movable = center.is_none();
@@ -56,9 +57,9 @@ impl Turn {
 }
 
 impl Grid {
-    fn new(size: Size, degrees: f64, expand: bool, center: Option<[f64; 2]>) -> Self {
+    fn new(size: Size, degrees: f64, expand: bool, center: Option<[f32; 2]>) -> Self {
         let half = [size.width as f64 * 0.5, size.height as f64 * 0.5];
-        let [cx, cy] = center.map_or([0.0; 2], |[x, y]| [x - half[0], y - half[1]]);
+        let [cx, cy] = center.map_or([0.0; 2], |[x, y]| [f64::from(x) - half[0], f64::from(y) - half[1]]);
         let (sin, cos) = (-degrees).to_radians().sin_cos();
         let x_offset = cx - cos * cx - sin * cy;
         let y_offset = cy + sin * cx - cos * cy;
@@ -107,28 +108,9 @@ pub fn rotate(mut image: Image, turn: &Turn, interpolation: Interpolation, fill:
 fn sample<const C: usize>(image: &Image, grid: &Grid, interpolation: Interpolation, fill: [u8; C]) -> Vec<u8> {
     let source = Source { pixels: image.data().as_chunks().0, width: image.width(), height: image.height(), fill };
     match interpolation {
-        Interpolation::Nearest => map_grid(image.size(), grid, |x, y| source.nearest(x, y)),
-        Interpolation::Bilinear => map_grid(image.size(), grid, |x, y| source.bilinear(x, y)),
+        Interpolation::Nearest => source.map(grid, Source::nearest),
+        Interpolation::Bilinear => source.map(grid, Source::bilinear),
     }
-}
-
-/// Calls `pixel` with the source coordinates of each result pixel, row by row. Whole coordinates are the middles of pixels.
-fn map_grid<const C: usize>(source: Size, grid: &Grid, pixel: impl Fn(f32, f32) -> [u8; C]) -> Vec<u8> {
-    let Grid { matrix: [[xa, xb, xc], [ya, yb, yc]], size } = *grid;
-    let middle = |side: usize| (side as f32 - 1.0) * 0.5;
-    let scale = [source.width as f32 * 0.5, source.height as f32 * 0.5];
-    let mut data = vec![0; size.height * size.width * C];
-    for (i, row) in data.chunks_exact_mut(size.width * C).enumerate() {
-        let v = i as f32 - middle(size.height);
-        let (xv, yv) = (v * xb, v * yb);
-        for (j, out) in row.as_chunks_mut::<C>().0.iter_mut().enumerate() {
-            let u = j as f32 - middle(size.width);
-            let x = (u * xa + xv + xc + 1.0) * scale[0] - 0.5;
-            let y = (u * ya + yv + yc + 1.0) * scale[1] - 0.5;
-            *out = pixel(x, y);
-        }
-    }
-    data
 }
 
 struct Source<'a, const C: usize> {
@@ -139,34 +121,55 @@ struct Source<'a, const C: usize> {
 }
 
 impl<const C: usize> Source<'_, C> {
+    /// Calls `pixel` with the source position of each result pixel. Whole coordinates are the middles of pixels; positions far outside are
+    /// moved to just outside.
+    fn map(&self, grid: &Grid, pixel: impl Fn(&Self, f32, f32) -> [u8; C]) -> Vec<u8> {
+        let Grid { matrix: [[xa, xb, xc], [ya, yb, yc]], size } = *grid;
+        let middle = |side: usize| (side as f32 - 1.0) * 0.5;
+        let mut positions = vec![(0.0, 0.0); size.width];
+        let mut data = vec![0; size.height * size.width * C];
+        for (i, row) in data.chunks_exact_mut(size.width * C).enumerate() {
+            let v = i as f32 - middle(size.height);
+            for (j, (x, y)) in positions.iter_mut().enumerate() {
+                let u = j as f32 - middle(size.width);
+                *x = to_pixels(u * xa + v * xb + xc + 1.0, self.width);
+                *y = to_pixels(u * ya + v * yb + yc + 1.0, self.height);
+            }
+            for (out, &(x, y)) in row.as_chunks_mut().0.iter_mut().zip(&positions) {
+                *out = pixel(self, x, y);
+            }
+        }
+        data
+    }
+
     fn nearest(&self, x: f32, y: f32) -> [u8; C] {
-        self.get(round(x) as i32, round(y) as i32).unwrap_or(self.fill)
+        self.get(round(x), round(y)).unwrap_or(self.fill)
     }
 
     /// `mask · (value − fill) + fill`, where value and mask are the means of the four pixels around and of ones, both 0 outside.
     fn bilinear(&self, x: f32, y: f32) -> [u8; C] {
         let (left, top) = (floor(x), floor(y));
-        let (right, bottom) = (left.saturating_add(1), top.saturating_add(1));
         let (east, south) = (x - left as f32, y - top as f32);
         let (west, north) = (1.0 - east, 1.0 - south);
-        let taps = [
-            (self.get(left, top), west * north),
-            (self.get(right, top), east * north),
-            (self.get(left, bottom), west * south),
-            (self.get(right, bottom), east * south),
-        ];
-        let mut value = [0.0; C];
-        let mut mask = 0.0;
-        for (pixel, weight) in taps {
-            let Some(pixel) = pixel else { continue };
-            mask += weight;
-            for (sum, byte) in value.iter_mut().zip(pixel) {
-                *sum += f32::from(byte) * weight;
-            }
+        let weights = [west * north, east * north, west * south, east * south];
+        if left >= 0 && top >= 0 && (left as usize) < self.width - 1 && (top as usize) < self.height - 1 {
+            let first = top as usize * self.width + left as usize;
+            let (upper, lower) = (&self.pixels[first..first + 2], &self.pixels[first + self.width..][..2]);
+            return self.blend([upper[0], upper[1], lower[0], lower[1]], weights, weights);
         }
-        std::array::from_fn(|c| {
-            let fill = f32::from(self.fill[c]);
-            round((value[c] - fill) * mask + fill) as u8
+        let taps = [(left, top), (left + 1, top), (left, top + 1), (left + 1, top + 1)].map(|(x, y)| self.get(x, y));
+        let mask = std::array::from_fn(|tap| if taps[tap].is_some() { weights[tap] } else { 0.0 });
+        self.blend(taps.map(|tap| tap.unwrap_or([0; C])), weights, mask)
+    }
+
+    fn blend(&self, [a, b, c, d]: [[u8; C]; 4], weights: [f32; 4], mask: [f32; 4]) -> [u8; C] {
+        let mean =
+            |values: [f32; 4], [p, q, r, s]: [f32; 4]| values[0] * p + values[1] * q + values[2] * r + values[3] * s;
+        let mask = mean([1.0; 4], mask);
+        std::array::from_fn(|i| {
+            let fill = f32::from(self.fill[i]);
+            let value = mean([a[i], b[i], c[i], d[i]].map(f32::from), weights);
+            round((value - fill) * mask + fill) as u8
         })
     }
 
@@ -176,14 +179,22 @@ impl<const C: usize> Source<'_, C> {
     }
 }
 
-/// To the nearest whole number, halves to the even one: for |x| < 2²² the sum has no bits left for a fraction. (`round_ties_even` is a
-/// function call without SSE 4.1.) Beyond, the result is off by little, and far outside of every image.
-fn round(x: f32) -> f32 {
-    const SHIFT: f32 = 12_582_912.0;
-    (x + SHIFT) - SHIFT
+/// From [0, 2] to pixels along a side. torch fuses the product and the sum; in f64 the two are exact, and rounded once.
+#[inline]
+fn to_pixels(position: f32, side: usize) -> f32 {
+    let pixels = (f64::from(position) * (side as f64 * 0.5) - 0.5) as f32;
+    pixels.max(-2.0).min(side as f32 + 1.0)
 }
 
+/// To the nearest whole number, halves to the even one, for |x| < 2²²: the sum has no bits left for a fraction, and its lowest bits are the
+/// number. (`round_ties_even` is a function call without SSE 4.1.)
+fn round(x: f32) -> i32 {
+    const SHIFT: f32 = 12_582_912.0;
+    (x + SHIFT).to_bits() as i32 - SHIFT.to_bits() as i32
+}
+
+/// The largest whole number that is not above x, for |x| < 2²².
 fn floor(x: f32) -> i32 {
-    let whole = x as i32;
-    whole.saturating_sub(i32::from(x < whole as f32))
+    let near = round(x);
+    near - i32::from(near as f32 > x)
 }
