@@ -1,8 +1,9 @@
-//! Bytes to [`Image`]: PNG, JPEG, WebP, BMP, GIF (first frame) and TIFF, told apart by their content, never by a file's name.
+//! Bytes to [`Image`]: PNG, JPEG, WebP, BMP, GIF (first frame) and TIFF, told apart by their content, never by a file's
+//! name.
 //!
-//! Sizes are checked against [`Limits`] from the header, before any memory for pixels is taken. The orientation that EXIF gives is
-//! applied, as photo viewers do (Pillow and torchvision leave it alone). 16 bits become 8, palettes and CMYK become RGB, alpha is
-//! dropped.
+//! Sizes are checked against [`Limits`] from the header, before any memory for pixels is taken. The orientation that
+//! EXIF gives is applied, as photo viewers do (Pillow and torchvision leave it alone). 16 bits become 8, palettes and
+//! CMYK become RGB, alpha is dropped.
 
 mod jpeg;
 
@@ -74,14 +75,17 @@ pub struct Header {
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Decode`] if the bytes are damaged, cut short, or no image of a known kind; [`ErrorKind::Limits`] if the header says
-/// that the image is larger than `limits`.
+/// [`ErrorKind::Decode`] if the bytes are damaged, cut short, or no image of a known kind; [`ErrorKind::Limits`] if the
+/// header says that the image is larger than `limits`.
 pub fn decode_image(bytes: &[u8], color: Color, limits: &Limits) -> Result<Image> {
     let format = known_format(bytes)?;
     if format == ImageFormat::Jpeg && !jpeg::is_complete(bytes) {
         return Err(damaged("the JPEG data is cut short: its end marker is missing"));
     }
-    let mut decoder = decoder(Cursor::new(bytes), format, limits)?;
+    let mut decoder = decoder(Cursor::new(bytes), format, limits.max_pixels)?;
+    let size = decoder_size(&decoder);
+    limits.check(size)?;
+    decoder.set_limits(memory_for(size.height * size.width)).map_err(|error| from_image(error, format))?;
     let orientation = decoder.orientation().map_err(|error| from_image(error, format))?;
     let mut image = DynamicImage::from_decoder(decoder).map_err(|error| from_image(error, format))?;
     image.apply_orientation(orientation);
@@ -108,7 +112,8 @@ fn header(mut file: impl BufRead + Seek) -> Result<Header> {
     if format != ImageFormat::Jpeg {
         return header_of(file, format);
     }
-    // The JPEG decoder reads all that it is given. Headers end well before this, save where a large profile or preview leads.
+    // The JPEG decoder reads all that it is given. Headers end well before this, save where a large profile or preview
+    // leads.
     const JPEG_START: u64 = 1 << 16;
     let mut bytes = Vec::new();
     file.by_ref().take(JPEG_START).read_to_end(&mut bytes).map_err(io)?;
@@ -119,8 +124,7 @@ fn header(mut file: impl BufRead + Seek) -> Result<Header> {
 }
 
 fn header_of(bytes: impl BufRead + Seek, format: ImageFormat) -> Result<Header> {
-    let unlimited = Limits { max_side: usize::MAX, max_pixels: usize::MAX };
-    let mut decoder = decoder(bytes, format, &unlimited)?;
+    let mut decoder = decoder(bytes, format, Limits::default().max_pixels)?;
     let mut size = decoder_size(&decoder);
     let turned =
         [Orientation::Rotate90, Orientation::Rotate270, Orientation::Rotate90FlipH, Orientation::Rotate270FlipH];
@@ -130,24 +134,24 @@ fn header_of(bytes: impl BufRead + Seek, format: ImageFormat) -> Result<Header> 
     Ok(Header { size, channels: if decoder.color_type().has_color() { 3 } else { 1 } })
 }
 
-/// A decoder that has read the header, which is within `limits`.
-fn decoder<'a>(
-    bytes: impl BufRead + Seek + 'a,
-    format: ImageFormat,
-    limits: &Limits,
-) -> Result<impl ImageDecoder + 'a> {
+/// A decoder that has read the header, within the memory that `pixels` may take.
+fn decoder<'a>(bytes: impl BufRead + Seek + 'a, format: ImageFormat, pixels: usize) -> Result<impl ImageDecoder + 'a> {
     let mut reader = ImageReader::with_format(bytes, format);
-    // This bounds what a decoder takes beside the pixels. Sides are left to `limits`, whose message names the size.
-    let mut memory = ::image::Limits::no_limits();
-    memory.max_alloc = Some((limits.max_pixels as u64).saturating_mul(LARGEST_PIXEL));
-    reader.limits(memory);
-    let decoder = reader.into_decoder().map_err(|error| from_image(error, format))?;
-    limits.check(decoder_size(&decoder))?;
-    Ok(decoder)
+    reader.limits(memory_for(pixels));
+    reader.into_decoder().map_err(|error| from_image(error, format))
 }
 
-/// Bytes of a pixel of four 32-bit floats, the largest that a decoder gives.
-const LARGEST_PIXEL: u64 = 16;
+/// What a decoder may take for an image of so many pixels: a GIF's frame or a TIFF's strip, say, can claim to be larger
+/// than the image. Sides are left to [`Limits::check`], whose message names the size.
+fn memory_for(pixels: usize) -> ::image::Limits {
+    /// Four 32-bit floats, the largest pixel that a decoder gives.
+    const PIXEL_BYTES: u64 = 16;
+    /// For profiles, palettes and tables.
+    const SLACK: u64 = 64 << 20;
+    let mut limits = ::image::Limits::no_limits();
+    limits.max_alloc = Some((pixels as u64).saturating_mul(PIXEL_BYTES).saturating_add(SLACK));
+    limits
+}
 
 fn decoder_size(decoder: &impl ImageDecoder) -> Size {
     let (width, height) = decoder.dimensions();

@@ -48,7 +48,7 @@ pub enum Color {
 /// use candle_augment::Image;
 ///
 /// let image = Image::new(2, 1, 3, vec![255, 0, 0, 0, 0, 255])?;
-/// assert_eq!(image.pixel(1, 0), [0, 0, 255]);
+/// assert_eq!(image.pixel(0, 1), [0, 0, 255]);
 /// # Ok::<(), candle_augment::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -274,7 +274,7 @@ mod tests {
     fn tensors_come_back() -> Result<()> {
         let image = Image::new(2, 2, 3, (0..12).collect())?;
         let tensor = image.to_tensor(&Device::Cpu)?.unsqueeze(0)?;
-        assert_eq!(Image::from_tensor(&tensor)?, [image.clone()]);
+        assert_eq!(Image::from_tensor(&tensor)?, std::slice::from_ref(&image));
         let floats = (tensor.to_dtype(DType::F32)? / 255.0)?;
         assert_eq!(Image::from_tensor(&floats)?, [image]);
         Ok(())

@@ -1,6 +1,51 @@
-//! A data loader for candle.
-#![allow(missing_docs)]
+//! A data loader for [candle](https://docs.rs/candle-core), for image classifiers that have too few images.
+//!
+//! It wraps a labelled image set, augments it while training runs, streams class-balanced batches, and fills the classes that lack
+//! images with samples of a conditional GAN that was trained on the same images.
+//!
+//! - A [`Dataset`] gives images and labels: [`ImageFolder`], [`Idx`], [`InMemory`], [`wrap`] for any iterator, [`digits`] to try
+//!   things on; [`DatasetExt`] splits them.
+//! - A [`Transform`] draws [`Op`]s, and ops are applied to images: [`RandomRotation`], [`ColorJitter`] and others, with the semantics
+//!   of torchvision's tensor form.
+//! - A [`Planner`] decides which sample stands where in an epoch: [`Balance`] of the classes, [`Mixture`] of real and synthetic
+//!   samples, order, [`Shard`].
+//! - A [`DataLoader`] makes the planned batches on a pool of workers: the same ones for any number of workers, to the bit.
+//! - A [`SyntheticSource`] makes samples for a class: [`gan::GeneratorSource`], which a [`gan::Trainer`] trained, or any other.
+//! - [`compare`] tells by experiment whether synthetic samples help a [`Classifier`].
+//!
+//! ```
+//! use candle_augment::{Balance, ColorJitter, Compose, DataLoader, Normalize, RandomRotation, digits};
+//!
+//! let transforms = Compose::new().then(RandomRotation::new(15.0)?).then(ColorJitter::new(0.2, 0.2, 0.0, 0.0)?);
+//! let loader = DataLoader::builder(digits()?)
+//!     .transform(transforms)
+//!     .balance(Balance::Uniform)
+//!     .normalize(Normalize::signed())
+//!     .build()?;
+//! for batch in loader.epoch(0) {
+//!     let batch = batch?;
+//!     assert_eq!(batch.images.dims()[1..], [1, 8, 8]);
+//! }
+//! # Ok::<(), candle_augment::Error>(())
+//! ```
+//!
+//! # Conventions
+//!
+//! Images are 8-bit, interleaved `(H, W, C)`, gray or RGB; batches are `(N, C, H, W)`. Labels count the classes from 0. Everything
+//! random follows from a seed through a [`SampleKey`], never from a thread or the clock.
+//!
+//! # Allocator
+//!
+//! Training allocates and frees buffers of megabytes in every step. An allocator that keeps its pages, such as `mimalloc`, makes it
+//! up to twice as fast; the program has it, a library leaves that choice to the program that uses it.
+//!
+//! # Features
+//!
+//! - `cli` (on by default): the program `candle-augment` and what it alone needs.
+//! - `cuda`, `cudnn`, `metal`, `accelerate`: forwarded to candle.
 
+mod classifier;
+pub mod compare;
 mod dataset;
 mod decode;
 mod error;
@@ -10,10 +55,12 @@ mod image;
 mod loader;
 pub mod nn;
 mod plan;
+pub mod report;
 mod rng;
 mod synthetic;
 mod transform;
 
+pub use classifier::{Classifier, ClassifierConfig, ClassifierTrainer, Confusion, endless};
 pub use dataset::{
     ClassCount, Dataset, DatasetExt, Idx, IdxPart, ImageFolder, InMemory, Inspection, Label, Spread, Subset,
     Unreadable, check_classes, digits, inspect, inspect_data, open_data, wrap,
@@ -21,8 +68,16 @@ pub use dataset::{
 pub use decode::{Header, Limits, decode_image, read_header};
 pub use error::{Error, ErrorKind, Result};
 pub use image::{Color, Image, Size};
-pub use loader::Batch;
-pub use plan::{Origin, Slot};
+pub use loader::{Batch, DataLoader, DataLoaderBuilder, Epoch};
+pub use plan::{Balance, ClassMixture, EpochPlan, Mixture, Origin, PlanConfig, Planner, ResumeState, Shard, Slot};
 pub use rng::{Purpose, SampleKey, SampleRng};
 pub use synthetic::{SyntheticRequest, SyntheticSource};
-pub use transform::{Op, Transform};
+pub use transform::{
+    Amount, ColorJitter, Compose, Fill, Interpolation, Normalize, OneOf, Op, RandomApply, RandomHorizontalFlip,
+    RandomRotation, RandomVerticalFlip, Resize, Transform, apply_ops, write_planar,
+};
+
+/// The README's examples, compiled and run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -104,7 +104,12 @@ fn absurd_dimensions_of_other_formats_are_refused() {
     };
     let jpeg = encode(gradient(6, 9, 3), ImageFormat::Jpeg);
     let frame = jpeg.windows(2).position(|pair| pair == [0xff, 0xc0]).expect("a baseline JPEG has a frame header");
+    let tiff = encode(gradient(6, 9, 3), ImageFormat::Tiff);
+    let width_entry = [0, 1, 4, 0, 1, 0, 0, 0, 9, 0, 0, 0];
+    let entry = tiff.windows(12).position(|bytes| bytes == width_entry).expect("a TIFF has an entry for its width");
     let files = [
+        patched(ImageFormat::Tiff, entry + 8, &[0xff, 0xff, 0xff, 0x7f]),
+        patched(ImageFormat::WebP, 21, &[0xfe, 0xbf, 0xff, 0x0f]),
         patched(ImageFormat::Jpeg, frame + 5, &[0xff; 4]),
         patched(ImageFormat::Gif, 6, &[0xff; 4]),
         patched(ImageFormat::Bmp, 18, &[0xff, 0xff, 0, 0, 0xff, 0xff, 0, 0]),
@@ -113,6 +118,15 @@ fn absurd_dimensions_of_other_formats_are_refused() {
         let error = refused(&file);
         assert_eq!(error.kind(), ErrorKind::Limits, "{error}");
     }
+}
+
+#[test]
+fn a_gif_frame_far_larger_than_its_image_is_refused() {
+    let mut bytes = encode(gradient(6, 9, 3), ImageFormat::Gif);
+    let frame_start = [0x2c, 0, 0, 0, 0, 9, 0, 6, 0];
+    let frame = bytes.windows(9).position(|window| window == frame_start).expect("the GIF has a frame of its size");
+    bytes[frame + 5..frame + 9].copy_from_slice(&[0xff, 0x7f, 0xff, 0x7f]);
+    assert_eq!(refused(&bytes).kind(), ErrorKind::Limits);
 }
 
 #[test]

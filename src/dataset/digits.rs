@@ -7,10 +7,11 @@ use crate::error::Result;
 const IMAGES: &[u8] = include_bytes!("../../fixtures/digits-images-idx3-ubyte.gz");
 const LABELS: &[u8] = include_bytes!("../../fixtures/digits-labels-idx1-ubyte.gz");
 
-/// The test part of the UCI "Optical Recognition of Handwritten Digits" data set, as scikit-learn ships it: 1,797 gray images of
-/// 8×8 pixels in 10 classes, "0" to "9", of 174 to 183 images each, in scikit-learn's order.
+/// The test part of the UCI "Optical Recognition of Handwritten Digits" data set, as scikit-learn ships it: 1,797 gray
+/// images of 8×8 pixels in 10 classes, "0" to "9", of 174 to 183 images each, in scikit-learn's order.
 ///
-/// E. Alpaydin and C. Kaynak, 1998, <https://doi.org/10.24432/C50P49>, CC BY 4.0. The values 0 to 16 are scaled to 0 to 255.
+/// E. Alpaydin and C. Kaynak, 1998, <https://doi.org/10.24432/C50P49>, CC BY 4.0. The values 0 to 16 are scaled to 0 to
+/// 255.
 ///
 /// # Errors
 ///

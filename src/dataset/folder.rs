@@ -13,10 +13,10 @@ use crate::image::{Color, Image};
 
 /// Image files in one folder for each class, as torchvision's `ImageFolder`.
 ///
-/// The class folders' names, sorted, are the classes. The images of a class are the files in its folder and in all folders
-/// below with the extensions `.png`, `.jpg`, `.jpeg`, `.webp`, `.bmp`, `.gif`, `.tif` and `.tiff` in either case, in torchvision's
-/// order. Files and folders whose names begin with a dot are passed over, as are other files; links are followed. Opening lists
-/// the folders and reads no file.
+/// The class folders' names, sorted, are the classes. The images of a class are the files in its folder and in all
+/// folders below with the extensions `.png`, `.jpg`, `.jpeg`, `.webp`, `.bmp`, `.gif`, `.tif` and `.tiff` in either
+/// case, in torchvision's order. Files and folders whose names begin with a dot are passed over, as are other files;
+/// links are followed. Opening lists the folders and reads no file.
 ///
 /// ```no_run
 /// use candle_augment::{Color, Dataset, ImageFolder};
@@ -44,8 +44,8 @@ impl ImageFolder {
     pub fn open(root: impl AsRef<Path>) -> Result<Self> {
         let root = root.as_ref();
         let folders = class_folders(root)?;
-        // In parallel for the sake of folders that lie across a network.
-        let listings = folders.par_iter().map(|(_, dir)| listing::images(dir)).collect::<Result<Vec<_>>>()?;
+        // In parallel for the sake of folders that lie across a network; of several errors the first class's is reported.
+        let listings: Vec<_> = folders.par_iter().map(|(_, dir)| listing::images(dir)).collect();
         let mut set = Self {
             classes: Vec::new(),
             paths: Vec::new(),
@@ -54,6 +54,7 @@ impl ImageFolder {
             limits: Limits::default(),
         };
         for (label, ((class, dir), paths)) in folders.into_iter().zip(listings).enumerate() {
+            let paths = paths?;
             if paths.is_empty() {
                 return Err(invalid(format!(
                     "the folder of class {class:?} holds no image ({}): add images, or move the folder away",
@@ -69,12 +70,12 @@ impl ImageFolder {
         Ok(set)
     }
 
-    /// [`Color::Gray`] if every image's header says gray, as far as headers can be read, otherwise [`Color::Rgb`]. It stops at
-    /// the first image of colour.
+    /// [`Color::Gray`] if every image's header says gray, as far as headers can be read, otherwise [`Color::Rgb`]. It
+    /// stops at the first image of colour.
     #[must_use]
     pub fn stored_color(&self) -> Color {
-        let has_color = |path: &Box<Path>| read_header(path).is_ok_and(|header| header.channels == 3);
-        if self.paths.par_iter().any(has_color) { Color::Rgb } else { Color::Gray }
+        let has_color = |path: &Path| read_header(path).is_ok_and(|header| header.channels == 3);
+        if self.paths.par_iter().any(|path| has_color(path)) { Color::Rgb } else { Color::Gray }
     }
 
     /// The channels that every image is brought to; default [`Color::Rgb`].

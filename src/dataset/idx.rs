@@ -1,4 +1,5 @@
-//! MNIST's IDX format: one file of images, one of labels, plain or gzip (Y. LeCun, "The MNIST database of handwritten digits").
+//! MNIST's IDX format: one file of images, one of labels, plain or gzip (Y. LeCun, "The MNIST database of handwritten
+//! digits").
 
 mod array;
 mod pair;
@@ -28,8 +29,8 @@ pub enum IdxPart {
 
 /// Images and labels in IDX files, held in memory undivided: 1 byte a channel and pixel.
 ///
-/// The images are gray, `(N, H, W)`, or RGB, `(N, H, W, 3)`; pixels and labels are unsigned bytes. The classes are the label values
-/// that occur, in ascending order, each named by its number.
+/// The images are gray, `(N, H, W)`, or RGB, `(N, H, W, 3)`; pixels and labels are unsigned bytes. The classes are the
+/// label values that occur, in ascending order, each named by its number.
 #[derive(Clone, Debug)]
 pub struct Idx {
     size: Size,
@@ -45,7 +46,8 @@ impl Idx {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Dataset`](crate::ErrorKind::Dataset) if the folder has not exactly one such pair, and as [`Idx::from_files`].
+    /// [`ErrorKind::Dataset`](crate::ErrorKind::Dataset) if the folder has not exactly one such pair, and as
+    /// [`Idx::from_files`].
     pub fn open(dir: impl AsRef<Path>, part: IdxPart) -> Result<Self> {
         let pair = pair::find(dir.as_ref(), part)?;
         Self::from_files(pair.images, pair.labels)
@@ -55,8 +57,9 @@ impl Idx {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if a file cannot be read; [`ErrorKind::Dataset`](crate::ErrorKind::Dataset) if one
-    /// is not IDX, holds more or less than its header says, or the counts of images and labels disagree.
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if a file cannot be read;
+    /// [`ErrorKind::Dataset`](crate::ErrorKind::Dataset) if one is not IDX, holds more or less than its header says, or
+    /// the counts of images and labels disagree.
     pub fn from_files(images: impl AsRef<Path>, labels: impl AsRef<Path>) -> Result<Self> {
         let (image_path, label_path) = (images.as_ref(), labels.as_ref());
         let images = IdxArray::open(image_path)?;

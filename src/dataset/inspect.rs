@@ -12,7 +12,8 @@ use super::open::{check_count, unreadable_class};
 use crate::error::Result;
 use crate::image::Size;
 
-/// The findings of [`inspect`]. It is printed as a report of a few lines and a line for each class and each unreadable image.
+/// The findings of [`inspect`]. It is printed as a report of a few lines and a line for each class and each unreadable
+/// image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Inspection {
     /// The classes in the order of their labels.
@@ -67,7 +68,8 @@ pub struct Unreadable {
 }
 
 impl Inspection {
-    /// Refuses what [`open_data`](crate::open_data) refuses: fewer than two classes, or a class without a readable image.
+    /// Refuses what [`open_data`](crate::open_data) refuses: fewer than two classes, or a class without a readable
+    /// image.
     ///
     /// # Errors
     ///
@@ -82,9 +84,11 @@ impl Inspection {
     }
 }
 
-/// Decodes every image of `set` on rayon's pool and reports what is there. `progress` is called with the number of images done, from any thread.
+/// Decodes every image of `set` on rayon's pool and reports what is there. `progress` is called with the number of
+/// images done, from any thread.
 ///
-/// Sizes and channels are those of the images as the set gives them: open a folder with [`Color::AsStored`](crate::Color::AsStored).
+/// Sizes and channels are those of the images as the set gives them: open a folder with
+/// [`Color::AsStored`](crate::Color::AsStored).
 pub fn inspect(set: &dyn Dataset, progress: impl Fn(usize) + Sync) -> Inspection {
     let done = AtomicUsize::new(0);
     let look = |index| {

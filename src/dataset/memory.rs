@@ -28,8 +28,8 @@ impl InMemory {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Dataset`](crate::ErrorKind::Dataset) if there are no images, not as many labels, a label without a name, or a
-    /// name twice.
+    /// [`ErrorKind::Dataset`](crate::ErrorKind::Dataset) if there are no images, not as many labels, a label without a
+    /// name, or a name twice.
     pub fn from_images<S: Into<String>>(
         images: Vec<Image>,
         labels: Vec<u32>,
@@ -49,8 +49,9 @@ impl InMemory {
         Ok(Self { images, labels, classes })
     }
 
-    /// A set from a tensor of images `(N, C, H, W)`, C = 1 or 3, u8 or f32 in [0, 1], and one of labels `(N)`, u8, u32 or i64, as
-    /// candle's own data sets give them (flat images need `images.reshape(((), channels, height, width))` first).
+    /// A set from a tensor of images `(N, C, H, W)`, C = 1 or 3, u8 or f32 in [0, 1], and one of labels `(N)`, u8, u32
+    /// or i64, as candle's own data sets give them (flat images need `images.reshape(((), channels, height, width))`
+    /// first).
     ///
     /// The classes are named "0", "1" and so on up to the largest label; [`InMemory::with_classes`] gives others.
     ///

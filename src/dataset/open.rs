@@ -19,14 +19,15 @@ const PARTS: [&str; 8] = ["train", "training", "val", "valid", "validation", "de
 
 /// Opens a folder of class folders, a folder with IDX files, or, for the word `digits`, the embedded [`digits`].
 ///
-/// `part` chooses among IDX files only: a folder of class folders and the digits are whole. Images of a folder are gray if the header of
-/// every one says gray, RGB otherwise; gray folders therefore have all headers read. The set has two or more classes, and at least one image
-/// of each was decoded.
+/// `part` chooses among IDX files only: a folder of class folders and the digits are whole. Images of a folder are gray
+/// if the header of every one says gray, RGB otherwise; gray folders therefore have all headers read. The set has two
+/// or more classes, and at least one image of each was decoded.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Io`] if there is no such folder; [`ErrorKind::Dataset`] if it is empty or neither kind of folder, if there are fewer than two
-/// classes, or if a class has no image that can be decoded; and the errors of [`ImageFolder::open`] and [`Idx::open`].
+/// [`ErrorKind::Io`] if there is no such folder; [`ErrorKind::Dataset`] if it is empty or neither kind of folder, if
+/// there are fewer than two classes, or if a class has no image that can be decoded; and the errors of
+/// [`ImageFolder::open`] and [`Idx::open`].
 pub fn open_data(data: impl AsRef<Path>, part: IdxPart) -> Result<Arc<dyn Dataset>> {
     let path = data.as_ref();
     let set: Arc<dyn Dataset> = match recognise(path, part)? {
@@ -40,8 +41,8 @@ pub fn open_data(data: impl AsRef<Path>, part: IdxPart) -> Result<Arc<dyn Datase
     Ok(set)
 }
 
-/// Decodes every image of what [`open_data`] would open, and reports what is there. `progress` is called with the number of images done, from
-/// any thread.
+/// Decodes every image of what [`open_data`] would open, and reports what is there. `progress` is called with the
+/// number of images done, from any thread.
 ///
 /// # Errors
 ///
@@ -98,8 +99,8 @@ fn refuse_parts(set: &dyn Dataset) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a set that nothing can be learnt from: fewer than two classes, or a class none of whose images can be loaded. One
-/// image of each class is loaded, more only where it fails.
+/// Refuses a set that nothing can be learnt from: fewer than two classes, or a class none of whose images can be
+/// loaded. One image of each class is loaded, more only where it fails.
 ///
 /// # Errors
 ///
@@ -110,16 +111,21 @@ pub fn check_classes(set: &dyn Dataset) -> Result<()> {
     for index in 0..set.len() {
         indices[set.label(index) as usize].push(index);
     }
-    set.classes().par_iter().zip(indices).try_for_each(|(class, indices)| {
-        let mut first = None;
-        for &index in &indices {
-            match set.load(index) {
-                Ok(_) => return Ok(()),
-                Err(error) => first.get_or_insert(error.to_string()),
-            };
-        }
-        Err(unreadable_class(class, indices.len(), first.as_deref()))
-    })
+    let checks: Vec<_> =
+        set.classes().par_iter().zip(&indices).map(|(class, indices)| check_class(set, class, indices)).collect();
+    // Of several errors the first class's is reported.
+    checks.into_iter().collect()
+}
+
+fn check_class(set: &dyn Dataset, class: &str, indices: &[usize]) -> Result<()> {
+    let mut first = None;
+    for &index in indices {
+        match set.load(index) {
+            Ok(_) => return Ok(()),
+            Err(error) => first.get_or_insert(error.to_string()),
+        };
+    }
+    Err(unreadable_class(class, indices.len(), first.as_deref()))
 }
 
 pub(super) fn check_count(classes: &[String]) -> Result<()> {

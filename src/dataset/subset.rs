@@ -78,13 +78,14 @@ pub trait DatasetExt: Dataset + Sized + 'static {
         }
     }
 
-    /// Two parts that share no image, each with the classes in the proportions of the whole. The first gets `fraction` of each
-    /// class, rounded to the nearest; of two or more images of a class each part gets at least one. Both keep the order of the set.
+    /// Two parts that share no image, each with the classes in the proportions of the whole. The first gets `fraction`
+    /// of each class, rounded to the nearest; of two or more images of a class each part gets at least one. Both keep
+    /// the order of the set.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) unless 0 < `fraction` < 1; [`ErrorKind::Dataset`](crate::ErrorKind::Dataset)
-    /// if there are so few images that a part is empty.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) unless 0 < `fraction` < 1;
+    /// [`ErrorKind::Dataset`](crate::ErrorKind::Dataset) if there are so few images that a part is empty.
     fn split(self, fraction: f64, seed: u64) -> Result<(Subset, Subset)> {
         if !(fraction > 0.0 && fraction < 1.0) {
             return Err(Error::config(format!("expected a fraction between 0 and 1 to split by, got {fraction}")));
@@ -97,8 +98,7 @@ pub trait DatasetExt: Dataset + Sized + 'static {
         }
         if first.is_empty() || second.is_empty() {
             return Err(invalid(format!(
-                "too few images to split: {} of {} in {} classes would fall to one part; give more images or another fraction",
-                first.len().max(second.len()),
+                "too few images to split: one part would be empty, with {} images in {} classes; give more",
                 self.len(),
                 self.classes().len()
             )));
@@ -107,8 +107,8 @@ pub trait DatasetExt: Dataset + Sized + 'static {
         Ok((sorted(whole.clone(), first), sorted(whole, second)))
     }
 
-    /// `count` images of each class, drawn at random; all of a class that has fewer. For one seed a smaller count gives a part of
-    /// what a larger one gives. The order is the set's.
+    /// `count` images of each class, drawn at random; all of a class that has fewer. For one seed a smaller count gives
+    /// a part of what a larger one gives. The order is the set's.
     ///
     /// # Errors
     ///

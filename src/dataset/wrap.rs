@@ -45,9 +45,10 @@ impl From<String> for Label {
 
 /// Takes everything that an iterator of `Result<(image, label), E>` gives into an [`InMemory`] set.
 ///
-/// An image is anything that converts into [`Image`]: one itself, an `image::DynamicImage`, a candle tensor `(C, H, W)` of u8 or of f32 in
-/// [0, 1]. A label is an unsigned number or the name of a class, the same kind throughout. Names are sorted into classes; numbers are kept,
-/// and name the classes up to the largest ([`InMemory::with_classes`] gives other names). `E` is any error.
+/// An image is anything that converts into [`Image`]: one itself, an `image::DynamicImage`, a candle tensor `(C, H, W)`
+/// of u8 or of f32 in [0, 1]. A label is an unsigned number or the name of a class, the same kind throughout. Names are
+/// sorted into classes; numbers are kept, and name the classes up to the largest ([`InMemory::with_classes`] gives
+/// other names). `E` is any error.
 ///
 /// ```
 /// use candle_augment::{Dataset, Image, wrap};
@@ -61,8 +62,9 @@ impl From<String> for Label {
 ///
 /// # Errors
 ///
-/// The first error of the iterator or of a conversion, with the index of its item: as it is if it is this crate's, otherwise as the
-/// source of an [`ErrorKind::Dataset`](crate::ErrorKind::Dataset). The same kind if names and numbers are mixed or there are no items.
+/// The first error of the iterator or of a conversion, with the index of its item: as it is if it is this crate's,
+/// otherwise as the source of an [`ErrorKind::Dataset`](crate::ErrorKind::Dataset). The same kind if names and numbers
+/// are mixed or there are no items.
 pub fn wrap<I, L, E>(items: impl IntoIterator<Item = Result<(I, L), E>>) -> Result<InMemory>
 where
     I: TryInto<Image>,

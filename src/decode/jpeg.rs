@@ -1,4 +1,5 @@
-//! Whether a JPEG file is whole. The decoder fills what is missing with gray and reports nothing, so this looks before it.
+//! Whether a JPEG file is whole. The decoder fills what is missing with gray and reports nothing, so this looks before
+//! it.
 
 const END_OF_IMAGE: [u8; 2] = [0xff, 0xd9];
 
@@ -7,7 +8,8 @@ const END_OF_IMAGE: [u8; 2] = [0xff, 0xd9];
 /// An embedded preview has an end marker as well; it lies in a segment before that start, so it does not count.
 pub(super) fn is_complete(bytes: &[u8]) -> bool {
     let Some(scan) = scan_start(bytes) else { return false };
-    // From the end, where the marker stands in nearly every file. It cannot occur within compressed data (ITU-T T.81, B.1.1.5).
+    // From the end, where the marker stands in nearly every file. It cannot occur within compressed data (ITU-T T.81,
+    // B.1.1.5).
     bytes[scan..].windows(2).rev().any(|pair| pair == END_OF_IMAGE)
 }
 

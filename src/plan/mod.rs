@@ -1,8 +1,27 @@
 //! The plan of an epoch: which sample stands where, decided before any thread starts.
+//!
+//! A [`Planner`] is made once from the labels of a data set and a [`PlanConfig`]; it gives an [`EpochPlan`] for each epoch, and
+//! that the [`Slot`]s of any batch. All of it is pure: no I/O, no threads, and randomness from the seed alone.
+
+mod balance;
+mod epoch;
+mod mixture;
+mod planner;
+mod quota;
+mod resume;
+mod shard;
+mod walk;
+
+pub use balance::Balance;
+pub use epoch::EpochPlan;
+pub use mixture::{ClassMixture, Mixture};
+pub use planner::{PlanConfig, Planner};
+pub use resume::ResumeState;
+pub use shard::Shard;
 
 use serde::{Deserialize, Serialize};
 
-use crate::rng::SampleKey;
+use crate::rng::{Purpose, SampleKey};
 
 /// Where a sample comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -23,4 +42,39 @@ pub struct Slot {
     pub origin: Origin,
     /// The key of everything random about it; [`crate::Purpose::Transform`].
     pub key: SampleKey,
+}
+
+/// The random streams of an epoch's order, kept apart by the position in their keys: classes and batches number below 2³².
+#[derive(Clone, Copy, Debug)]
+enum Stream {
+    /// The order of a class's images.
+    Class(usize),
+    /// The order within a batch.
+    Batch(u64),
+    /// The order of the classes.
+    Epoch,
+}
+
+impl Stream {
+    fn key(self, seed: u64, epoch: u64) -> SampleKey {
+        let position = match self {
+            Self::Class(class) => class as u64,
+            Self::Batch(batch) => (1 << 32) + batch,
+            Self::Epoch => 2 << 32,
+        };
+        SampleKey { seed, epoch, position, purpose: Purpose::Shuffle }
+    }
+}
+
+/// How many samples a class gives to an epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Supply {
+    real: u64,
+    synthetic: u64,
+}
+
+impl Supply {
+    fn total(self) -> u64 {
+        self.real.saturating_add(self.synthetic)
+    }
 }

@@ -1,4 +1,5 @@
-//! Lists image files below a folder, without a call for each file where the system tells files from folders as it lists them.
+//! Lists image files below a folder, without a call for each file where the system tells files from folders as it lists
+//! them.
 
 use std::ffi::OsString;
 use std::fs::{self, DirEntry};
@@ -11,7 +12,8 @@ use crate::error::{Error, Result};
 /// The extensions of image files, in lower case.
 pub(super) const EXTENSIONS: [&str; 8] = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"];
 
-/// The image files in `root` and the folders below: folder by folder in the order of their paths, and by name within each.
+/// The image files in `root` and the folders below: folder by folder in the order of their paths, and by name within
+/// each.
 pub(super) fn images(root: &Path) -> Result<Vec<Box<Path>>> {
     let mut listed = Vec::new();
     let mut open = vec![Folder { path: root.to_owned(), links: Vec::new() }];
@@ -69,7 +71,8 @@ pub(super) fn visible(dir: &Path) -> Result<(Vec<PathBuf>, Vec<OsString>)> {
     Ok((folders, images))
 }
 
-/// Whether an entry is a folder or a link to one. A link that leads nowhere counts as a file, so that loading it reports it.
+/// Whether an entry is a folder or a link to one. A link that leads nowhere counts as a file, so that loading it
+/// reports it.
 fn is_folder(entry: &DirEntry) -> io::Result<bool> {
     let kind = entry.file_type()?;
     Ok(if kind.is_symlink() { fs::metadata(entry.path()).is_ok_and(|target| target.is_dir()) } else { kind.is_dir() })

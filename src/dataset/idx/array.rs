@@ -65,16 +65,15 @@ impl IdxArray {
 fn read_values(file: impl Read, dims: &[usize]) -> Result<Vec<u8>> {
     let expected = dims.iter().try_fold(1_u64, |product, &dim| product.checked_mul(dim as u64));
     let Some(expected) = expected.filter(|&bytes| bytes < u64::MAX) else {
-        return Err(invalid(format!("the header is damaged: it gives the dimensions {dims:?}")));
+        return Err(invalid(format!("the header is damaged: it gives the dimensions {dims:?}; fetch the file again")));
     };
     let mut data = Vec::new();
     file.take(expected + 1).read_to_end(&mut data).map_err(unreadable)?;
     let found = data.len() as u64;
     if found != expected {
-        let relation = if found > expected { "more" } else { "fewer" };
+        let found = if found > expected { "more".to_owned() } else { found.to_string() };
         return Err(invalid(format!(
-            "expected {expected} bytes after the header of dimensions {dims:?}, found {relation}{}: fetch the file again",
-            if found < expected { format!(" ({found})") } else { String::new() }
+            "expected {expected} bytes for the dimensions {dims:?} in the header, found {found}: fetch the file again"
         )));
     }
     data.shrink_to_fit();

@@ -1,0 +1,131 @@
+//! DATA opened in parts, and read into memory at the size that a network takes.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use candle_augment::{
+    Color, Dataset, DatasetExt, Error, IdxPart, Image, InMemory, Purpose, Resize, Result, SampleKey, Size, Transform,
+    open_data,
+};
+use rayon::prelude::*;
+
+use super::progress::{Goal, SharedProgress};
+
+/// The most bytes of pixels that the program keeps in memory.
+const MOST_BYTES: usize = 8 << 30;
+/// Errors that a message lists one by one.
+const LISTED_ERRORS: usize = 5;
+/// Resizing draws nothing.
+const UNUSED_KEY: SampleKey = SampleKey { seed: 0, epoch: 0, position: 0, purpose: Purpose::Transform };
+
+/// Runs `work` on a pool of `workers` threads.
+pub fn on_pool<T: Send>(workers: usize, work: impl FnOnce() -> T + Send) -> Result<T> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(workers.max(1)).build().map_err(|source| {
+        Error::config(format!("cannot start {workers} threads ({source}): give fewer with --workers"))
+            .with_source(source)
+    })?;
+    Ok(pool.install(work))
+}
+
+/// A data set in two parts that share no image.
+pub struct Parts {
+    pub train: Arc<dyn Dataset>,
+    pub held_out: Arc<dyn Dataset>,
+    /// Where the second comes from, in words.
+    pub origin: String,
+    /// Whether it was split off from the same images, and not a set of its own.
+    pub is_split: bool,
+}
+
+/// The share of each class that is held out where there is no test set.
+const HELD_OUT: f64 = 0.2;
+
+/// Opens DATA and what to hold out: `test` if given, else the test part of a folder with IDX files, else a share of each class.
+pub fn open_parts(data: &Path, test: Option<&Path>, seed: u64) -> Result<Parts> {
+    let train = open_data(data, IdxPart::Train)?;
+    if let Some(test) = test {
+        let origin = format!("the images of {}", test.display());
+        return Ok(Parts { train, held_out: open_data(test, IdxPart::Test)?, origin, is_split: false });
+    }
+    if has_idx_test_part(data)? {
+        let origin = format!("the test part (t10k) of {}", data.display());
+        return Ok(Parts { train, held_out: open_data(data, IdxPart::Test)?, origin, is_split: false });
+    }
+    let (train, held_out) = train.split(1.0 - HELD_OUT, seed)?;
+    let origin = format!("{:.0} % of each class, split off before anything else", 100.0 * HELD_OUT);
+    Ok(Parts { train: Arc::new(train), held_out: Arc::new(held_out), origin, is_split: true })
+}
+
+/// Whether `data` is a folder with an IDX file that is named as one of a test part.
+fn has_idx_test_part(data: &Path) -> Result<bool> {
+    if !data.is_dir() {
+        return Ok(false);
+    }
+    let entries = data.read_dir().map_err(|source| Error::io("list the folder", data, source))?;
+    let is_test_file = |name: &str| {
+        let says = |word| name.contains(word);
+        (says("t10k") || says("test")) && (says("idx") || says("ubyte"))
+    };
+    Ok(entries.flatten().any(|entry| entry.file_name().to_str().is_some_and(|name| is_test_file(&name.to_lowercase()))))
+}
+
+/// Reads every image at `size` and in `color` into memory.
+///
+/// Images that cannot be read are an error that names the first of them, before any training.
+pub fn read(set: &Arc<dyn Dataset>, size: Size, color: Color, workers: usize) -> Result<Arc<dyn Dataset>> {
+    check_memory(set.len(), size)?;
+    let resize = Resize::exact(size.height, size.width)?;
+    let progress = SharedProgress::new("read", "images", Goal::Count(set.len() as u64));
+    let done = AtomicU64::new(0);
+    let read_one = |index| {
+        let image = set.load(index).and_then(|image| resize.apply(image.into_color(color), &mut UNUSED_KEY.rng()));
+        progress.update(done.fetch_add(1, Ordering::Relaxed) + 1);
+        image
+    };
+    let images = on_pool(workers, || (0..set.len()).into_par_iter().map(read_one).collect())?;
+    let images = all_or_error(images)?;
+    let labels = (0..set.len()).map(|index| set.label(index)).collect();
+    Ok(Arc::new(InMemory::from_images(images, labels, set.classes().to_vec())?))
+}
+
+fn check_memory(images: usize, size: Size) -> Result<()> {
+    let bytes = images.saturating_mul(size.height * size.width * 3);
+    if bytes <= MOST_BYTES {
+        return Ok(());
+    }
+    Err(Error::config(format!(
+        "{images} images of {}×{} pixels would take {:.0} GB of memory: take fewer with --per-class, or a smaller --size",
+        size.width,
+        size.height,
+        bytes as f64 / 1e9
+    )))
+}
+
+fn all_or_error(results: Vec<Result<Image>>) -> Result<Vec<Image>> {
+    let total = results.len();
+    let mut images = Vec::with_capacity(total);
+    let mut errors = Vec::new();
+    for result in results {
+        match result {
+            Ok(image) => images.push(image),
+            Err(error) => errors.push(error),
+        }
+    }
+    match errors.len() {
+        0 => Ok(images),
+        1 => Err(errors.remove(0)),
+        count => Err(Error::new(errors[0].kind(), list_errors(&errors, count, total))),
+    }
+}
+
+fn list_errors(errors: &[Error], count: usize, total: usize) -> String {
+    let mut message = format!("{count} of {total} images cannot be read:");
+    for error in errors.iter().take(LISTED_ERRORS) {
+        message += &format!("\n  {error}");
+    }
+    if count > LISTED_ERRORS {
+        message += &format!("\n  and {} more", count - LISTED_ERRORS);
+    }
+    message + "\nReplace or remove them; `candle-augment inspect` lists them all."
+}

@@ -1,0 +1,35 @@
+//! `inspect`: what lies in a data set, and what of it cannot be read.
+
+use std::path::PathBuf;
+
+use candle_augment::{IdxPart, Result, inspect_data};
+
+use super::common::Common;
+use super::progress::{Goal, SharedProgress};
+use super::{data, output};
+
+/// Count classes and images, measure sizes, name unreadable files
+///
+/// Every image is decoded in full, so what passes here loads in training. The exit status is 2 where training would be refused:
+/// fewer than two classes, or a class without any readable image.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  candle-augment inspect digits
+  candle-augment inspect photos/train
+  candle-augment inspect mnist --json")]
+pub struct Args {
+    /// Folder of class folders, folder with IDX files, or `digits`
+    data: PathBuf,
+    #[command(flatten)]
+    common: Common,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    let progress = SharedProgress::new("inspect", "images", Goal::Open);
+    let found = data::on_pool(args.common.workers(), || {
+        inspect_data(&args.data, IdxPart::Train, |done| progress.update(done as u64))
+    })??;
+    drop(progress);
+    output::print(&found, args.common.json)?;
+    found.check().map_err(|error| error.with_path(&args.data))
+}

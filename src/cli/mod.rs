@@ -1,0 +1,59 @@
+//! The command line: one file per subcommand, and what they share.
+
+mod classic;
+mod common;
+mod compare;
+mod data;
+mod demo;
+mod environment;
+mod exit;
+mod inspect;
+mod interrupt;
+mod judge;
+mod output;
+mod pictures;
+mod preview;
+mod progress;
+mod sample;
+mod table;
+mod train;
+mod training;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Balanced batches of augmented and synthetic images.
+///
+/// DATA is a folder with one folder of images per class, a folder with IDX files (the format of MNIST, plain or .gz), or the word
+/// `digits`: 1,797 handwritten digits of 8×8 pixels that are part of the program.
+#[derive(Parser)]
+#[command(version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Demo(demo::Args),
+    Inspect(inspect::Args),
+    Preview(preview::Args),
+    Train(train::Args),
+    Sample(sample::Args),
+    Compare(compare::Args),
+}
+
+/// Parses the command line and runs it.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    environment::settle();
+    exit::run(|| match &cli.command {
+        Command::Demo(args) => demo::run(args),
+        Command::Inspect(args) => inspect::run(args),
+        Command::Preview(args) => preview::run(args),
+        Command::Train(args) => train::run(args),
+        Command::Sample(args) => sample::run(args),
+        Command::Compare(args) => compare::run(args),
+    })
+}

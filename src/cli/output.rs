@@ -1,0 +1,97 @@
+//! Where results go: checks before the long work, standard output after it.
+
+use std::fmt::Display;
+use std::io::{self, ErrorKind as IoErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use candle_augment::{Error, ErrorKind, Result};
+use serde::Serialize;
+
+/// Prints the result of a subcommand to standard output, as JSON or as text.
+pub fn print<T: Serialize + Display>(result: &T, json: bool) -> Result<()> {
+    let text = if json { to_json(result)? } else { result.to_string() };
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
+        // The reader has seen enough, as in `candle-augment inspect DATA | head`.
+        Err(error) if error.kind() == IoErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(|source| Error::io("write to standard output", "", source)),
+    }
+}
+
+/// `result` as indented JSON.
+pub fn to_json<T: Serialize>(result: &T) -> Result<String> {
+    serde_json::to_string_pretty(result)
+        .map_err(|source| Error::config(format!("cannot write the result as JSON: {source}")).with_source(source))
+}
+
+/// Checks, before any work, that a file named `path` can be written.
+///
+/// `extension` is what its name must end in.
+pub fn check_file(path: &Path, extension: &str) -> Result<()> {
+    if !path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension)) {
+        let example = path.with_extension(extension);
+        return Err(Error::config(format!(
+            "expected a file name that ends in .{extension}, such as {}",
+            example.display()
+        ))
+        .with_path(path));
+    }
+    if path.is_dir() {
+        return Err(Error::config("is a folder: give the name of a file").with_path(path));
+    }
+    check_writable(&folder_of(path))
+}
+
+/// Makes the folder `path` where it does not exist, and checks that files can be written in it.
+pub fn check_folder(path: &Path) -> Result<()> {
+    std::fs::create_dir_all(path).map_err(|source| unwritable("make this folder", path, source))?;
+    check_writable(path)
+}
+
+fn folder_of(file: &Path) -> PathBuf {
+    match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+fn check_writable(folder: &Path) -> Result<()> {
+    if !folder.exists() {
+        return Err(Error::new(
+            ErrorKind::Io,
+            "the folder does not exist: make it first, or choose another with --out",
+        )
+        .with_path(folder));
+    }
+    tempfile::tempfile_in(folder).map(drop).map_err(|source| unwritable("write into this folder", folder, source))
+}
+
+fn unwritable(action: &str, folder: &Path, source: io::Error) -> Error {
+    Error::new(ErrorKind::Io, format!("cannot {action} ({source}): choose another with --out"))
+        .with_path(folder)
+        .with_source(source)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_good_name_passes_and_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        check_file(&folder.path().join("a.png"), "png").unwrap();
+        check_folder(&folder.path().join("new/deep")).unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn bad_names_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        for bad in [folder.path().join("a.jpg"), folder.path().join("missing/a.png"), file.join("a.png")] {
+            assert!(check_file(&bad, "png").is_err(), "{}", bad.display());
+        }
+        assert!(check_folder(&file.join("out")).is_err());
+    }
+}

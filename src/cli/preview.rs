@@ -1,0 +1,68 @@
+//! `preview`: what the transforms do to the user's own images.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use candle_augment::{IdxPart, Result, open_data};
+use serde::Serialize;
+
+use super::classic::ClassicArgs;
+use super::common::Common;
+use super::output;
+use super::pictures::ContactSheet;
+
+/// Draw a contact sheet of the classic transforms on your own images
+///
+/// Each row is one image: as it is, then some draws of the transforms with what was drawn below each. Use it to see whether a
+/// transform still leaves the class recognisable before you train with it.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  candle-augment preview digits --out sheet.png
+  candle-augment preview photos/train --out sheet.png --rotate 30 --no-flip
+  candle-augment preview photos/train --out sheet.png --rows 20 --draws 4 --seed 1")]
+pub struct Args {
+    /// Folder of class folders, folder with IDX files, or `digits`
+    data: PathBuf,
+    /// The picture to write, a .png
+    #[arg(long, value_name = "FILE", default_value = "sheet.png")]
+    out: PathBuf,
+    /// Images to show; the classes take turns
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=100))]
+    rows: u16,
+    /// Draws of the transforms for each image
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=20))]
+    draws: u16,
+    #[command(flatten)]
+    classic: ClassicArgs,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Serialize)]
+struct Report {
+    picture: PathBuf,
+    transforms: String,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    output::check_file(&args.out, "png")?;
+    let set = open_data(&args.data, IdxPart::Train)?;
+    let classic = args.classic.full(set.load(0)?.channels());
+    let transform = classic.transform()?;
+    let sheet = ContactSheet {
+        title: "Classic transforms",
+        note: &classic.to_string(),
+        rows: args.rows.into(),
+        draws: args.draws.into(),
+        seed: args.common.seed,
+    };
+    sheet.render(&*set, &transform)?.save_png(&args.out)?;
+    output::print(&Report { picture: args.out.clone(), transforms: classic.to_string() }, args.common.json)
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "transforms: {}", self.transforms)?;
+        writeln!(f, "picture:    {}", self.picture.display())
+    }
+}

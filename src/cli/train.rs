@@ -1,0 +1,283 @@
+//! `train`: a conditional GAN on the user's own images.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use candle_augment::gan::{GanConfig, Loss, TrainReport, Trainer};
+use candle_augment::{Color, Dataset, DatasetExt, Error, ErrorKind, IdxPart, Result, Size, SyntheticSource, open_data};
+use candle_core::Device;
+use serde::Serialize;
+
+use super::classic::{Classic, ClassicArgs};
+use super::common::Common;
+use super::pictures::SampleGrid;
+use super::training::{self, Budget, Flow};
+use super::{data, exit, interrupt, output};
+
+/// Between two saved checkpoints; a save takes a tenth of a second.
+const SAVE_EVERY: Duration = Duration::from_secs(30);
+/// Samples of each class in the pictures that show how training goes.
+const SHOWN_PER_CLASS: usize = 10;
+const DEFAULT_MINUTES: f64 = 5.0;
+
+/// Train a conditional GAN on your own images
+///
+/// Writes the checkpoint every half minute and at the end, and beside it a grid of samples (a row per class) and the loss curves:
+/// for gan.safetensors these are gan.samples.png and gan.training.png. Ctrl-C saves the checkpoint and ends; --resume goes on from
+/// there and, given the same data and options, ends with the same weights as training that was never stopped.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  candle-augment train mnist --per-class 100 --minutes 5
+  candle-augment train photos/train --out photos.safetensors --size 64 --minutes 30
+  candle-augment train photos/train --out photos.safetensors --size 64 --minutes 30 --resume")]
+pub struct Args {
+    /// Folder of class folders, folder with IDX files (its training part), or `digits`
+    data: PathBuf,
+    /// The checkpoint to write, a .safetensors
+    #[arg(long, value_name = "FILE", default_value = "gan.safetensors")]
+    out: PathBuf,
+    /// Use only so many images of each class, drawn at random
+    #[arg(long, value_name = "K")]
+    per_class: Option<usize>,
+    /// Side of the square images that the GAN learns, 8 to 64; others are resized [default: the images' own where they fit, else 32]
+    #[arg(long, value_name = "S")]
+    size: Option<usize>,
+    /// Stop after so many steps
+    #[arg(long, value_name = "N", conflicts_with = "minutes", value_parser = clap::value_parser!(u64).range(1..))]
+    steps: Option<u64>,
+    /// Stop after so long [default: 5]
+    #[arg(long, value_name = "M")]
+    minutes: Option<f64>,
+    /// minimax (the original), non-saturating or hinge [default: non-saturating]
+    #[arg(long, value_name = "LOSS")]
+    loss: Option<Loss>,
+    /// Images in a step
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    batch_size: usize,
+    /// Go on from the checkpoint, for so many steps or minutes more
+    #[arg(long)]
+    resume: bool,
+    /// Replace a checkpoint that is already there
+    #[arg(long, conflicts_with = "resume")]
+    force: bool,
+    #[command(flatten)]
+    classic: ClassicArgs,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Serialize)]
+struct Report {
+    checkpoint: PathBuf,
+    samples: PathBuf,
+    curves: PathBuf,
+    classes: usize,
+    images: usize,
+    size: usize,
+    channels: usize,
+    loss: String,
+    transforms: String,
+    /// Steps over all runs.
+    steps: u64,
+    /// Steps of this run.
+    steps_made: usize,
+    seconds: f64,
+    steps_per_second: f64,
+    last: Option<TrainReport>,
+    /// Whether the user stopped it.
+    stopped: bool,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    let budget = args.budget()?;
+    let resumed = args.open_checkpoint()?;
+    let seed = resumed.as_ref().map_or(args.common.seed, |trainer| trainer.config().seed);
+    let set = args.open_set(seed)?;
+    let first = set.load(0)?;
+    let size = args.size.or(resumed.as_ref().map(|trainer| trainer.config().size));
+    let size = size.unwrap_or_else(|| default_size(first.size()));
+    let config = GanConfig {
+        seed,
+        loss: args.loss.unwrap_or_default(),
+        ..GanConfig::new(size, first.channels(), set.classes())
+    };
+    config.validate()?;
+    let mut trainer = match resumed {
+        Some(trainer) => args.checked(trainer, &config)?,
+        None => Trainer::new(config, &Device::Cpu)?,
+    };
+    let classic = args.classic.light(first.channels());
+    let workers = args.common.workers();
+    let set = data::read(&set, Size::square(size), Color::AsStored, workers)?;
+    let loader = training::loader(&set, classic.transform()?, args.batch_size, workers, seed)?;
+    interrupt::listen()?;
+    let files = Files::beside(&args.out);
+    let mut saved = Instant::now();
+    let started = Instant::now();
+    let reports = training::train(&mut trainer, &loader, budget, |trainer, reports| {
+        if interrupt::stopped() {
+            return Ok(Flow::Stop);
+        }
+        if saved.elapsed() >= SAVE_EVERY {
+            files.save(trainer, reports)?;
+            saved = Instant::now();
+        }
+        Ok(Flow::Continue)
+    })?;
+    let seconds = started.elapsed().as_secs_f64();
+    files.save(&trainer, &reports)?;
+    let report = Report::new(files, &trainer, &set, &classic, &reports, seconds);
+    output::print(&report, args.common.json)?;
+    if report.stopped {
+        return Err(exit::interrupted(format!("stopped at step {}: add --resume to go on", report.steps)));
+    }
+    Ok(())
+}
+
+impl Args {
+    fn budget(&self) -> Result<Budget> {
+        match self.steps {
+            Some(steps) => Ok(Budget::Steps(steps)),
+            None => Budget::minutes(self.minutes.unwrap_or(DEFAULT_MINUTES)),
+        }
+    }
+
+    /// The checkpoint to go on from, or none; refuses to replace one unasked.
+    fn open_checkpoint(&self) -> Result<Option<Trainer>> {
+        output::check_file(&self.out, "safetensors")?;
+        if self.resume {
+            return Trainer::load(&self.out, &Device::Cpu).map(Some);
+        }
+        if self.out.exists() && !self.force {
+            return Err(Error::config(
+                "there is a checkpoint already: add --resume to go on with it, --force to replace it, or name another with --out",
+            )
+            .with_path(&self.out));
+        }
+        Ok(None)
+    }
+
+    fn open_set(&self, seed: u64) -> Result<Arc<dyn Dataset>> {
+        let set = open_data(&self.data, IdxPart::Train)?;
+        match self.per_class {
+            Some(count) => Ok(Arc::new(set.per_class(count, seed)?)),
+            None => Ok(set),
+        }
+    }
+
+    /// The checkpoint's trainer, if it is one for the images and the loss of `config`.
+    fn checked(&self, trainer: Trainer, config: &GanConfig) -> Result<Trainer> {
+        let own = trainer.config();
+        own.expect_images(config.size, config.channels, &config.classes).map_err(|error| error.with_path(&self.out))?;
+        match self.loss {
+            Some(loss) if loss != own.loss => Err(Error::new(
+                ErrorKind::Checkpoint,
+                format!(
+                    "the GAN was trained with the loss {}, not {loss}: leave --loss out, or train another",
+                    own.loss
+                ),
+            )
+            .with_path(&self.out)),
+            _ => Ok(trainer),
+        }
+    }
+}
+
+/// The size for images like the first one: its own if the GAN can make it, else 32.
+pub fn default_size(first: Size) -> usize {
+    let side = first.height.max(first.width);
+    if (8..=64).contains(&side) { side } else { 32 }
+}
+
+/// The files that training writes.
+struct Files {
+    checkpoint: PathBuf,
+    samples: PathBuf,
+    curves: PathBuf,
+}
+
+impl Files {
+    fn beside(checkpoint: &Path) -> Self {
+        let beside = |extension| checkpoint.with_extension(extension);
+        Self { checkpoint: checkpoint.into(), samples: beside("samples.png"), curves: beside("training.png") }
+    }
+
+    fn save(&self, trainer: &Trainer, reports: &[TrainReport]) -> Result<()> {
+        trainer.save(&self.checkpoint)?;
+        let source = trainer.source()?;
+        let classes: Vec<_> = (0..source.classes().len()).collect();
+        let title = format!("Samples after {} steps", trainer.steps());
+        let grid =
+            SampleGrid { title: &title, classes: &classes, per_class: SHOWN_PER_CLASS, seed: trainer.config().seed };
+        grid.render(&source, |_| String::new())?.save_png(&self.samples)?;
+        training::curves(reports, "Training").save_png(&self.curves)
+    }
+}
+
+impl Report {
+    fn new(
+        files: Files,
+        trainer: &Trainer,
+        set: &Arc<dyn Dataset>,
+        classic: &Classic,
+        reports: &[TrainReport],
+        seconds: f64,
+    ) -> Self {
+        let config = trainer.config();
+        Self {
+            checkpoint: files.checkpoint,
+            samples: files.samples,
+            curves: files.curves,
+            classes: config.classes.len(),
+            images: set.len(),
+            size: config.size,
+            channels: config.channels,
+            loss: config.loss.to_string(),
+            transforms: classic.to_string(),
+            steps: trainer.steps(),
+            steps_made: reports.len(),
+            seconds,
+            steps_per_second: reports.len() as f64 / seconds,
+            last: reports.last().copied(),
+            stopped: interrupt::stopped(),
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { images, classes, size, steps, seconds, steps_per_second, .. } = self;
+        let color = if self.channels == 1 { "gray" } else { "RGB" };
+        writeln!(
+            f,
+            "trained on   {images} images of {classes} classes, {size}×{size} {color}; transforms: {}",
+            self.transforms
+        )?;
+        writeln!(
+            f,
+            "steps        {steps} in all, {} now in {seconds:.1} s ({steps_per_second:.1} a second)",
+            self.steps_made
+        )?;
+        if let Some(last) = &self.last {
+            writeln!(f, "loss         discriminator {:.3}, generator {:.3} ({})", last.d_loss, last.g_loss, self.loss)?;
+        }
+        writeln!(f, "checkpoint   {}", self.checkpoint.display())?;
+        writeln!(f, "samples      {}", self.samples.display())?;
+        writeln!(f, "loss curves  {}", self.curves.display())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_follow_the_images() {
+        assert_eq!(default_size(Size::new(28, 28)), 28);
+        assert_eq!(default_size(Size::new(8, 20)), 20);
+        assert_eq!(default_size(Size::new(400, 300)), 32);
+        assert_eq!(default_size(Size::new(1, 1)), 32);
+    }
+}

@@ -1,0 +1,88 @@
+//! A comparison as a table of text.
+
+use std::fmt;
+
+use super::result::{Arm, Comparison, Verdict};
+use super::statistics::Estimate;
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { steps, batch_size, train_images, held_out_images, .. } = self;
+        let seeds = if self.seeds.len() == 1 { "1 seed".to_owned() } else { format!("{} seeds", self.seeds.len()) };
+        writeln!(
+            f,
+            "{train_images} training images, {held_out_images} held out; {steps} steps of {batch_size}; {seeds}."
+        )?;
+        writeln!(f, "In percent, mean ± half of the 95 % interval over the seeds:\n")?;
+        write_table(f, &self.arm_rows())?;
+        writeln!(f, "\nRecall by class:\n")?;
+        write_table(f, &self.class_rows())?;
+        writeln!(f, "\n{}", self.conclusion())
+    }
+}
+
+impl Comparison {
+    fn arm_rows(&self) -> Vec<Vec<String>> {
+        let header = ["trained on", "balanced accuracy", "accuracy", "difference to classic"];
+        let rows = self.arms.iter().map(|arm| {
+            let difference = if arm.arm == Arm::Classic { String::new() } else { format!("{:+}", arm.difference) };
+            vec![arm.arm.to_string(), arm.balanced_accuracy.to_string(), arm.accuracy.to_string(), difference]
+        });
+        std::iter::once(header.map(str::to_owned).to_vec()).chain(rows).collect()
+    }
+
+    fn class_rows(&self) -> Vec<Vec<String>> {
+        let counts = ["class", "real", "synthetic", "held out"].map(str::to_owned);
+        let header = counts.into_iter().chain(Arm::ALL.map(|arm| arm.to_string())).collect();
+        let rows = self.classes.iter().map(|class| {
+            let counts = [class.train_images, class.synthetic_samples, class.held_out_images].map(|n| n.to_string());
+            let recall = match &class.recall {
+                Some(recall) => recall.each_ref().map(Estimate::to_string),
+                None => Arm::ALL.map(|_| "–".to_owned()),
+            };
+            std::iter::once(class.name.clone()).chain(counts).chain(recall).collect()
+        });
+        std::iter::once(header).chain(rows).collect()
+    }
+
+    /// The verdict in plain words, with the difference that it rests on.
+    #[must_use]
+    pub fn conclusion(&self) -> String {
+        let [.., synthetic] = &self.arms;
+        let difference = &synthetic.difference;
+        let points = 100.0 * difference.mean;
+        let interval = difference.half_width.map_or_else(String::new, |half| {
+            let half = 100.0 * half;
+            format!("95 % interval {:+.1} to {:+.1}", points - half, points + half)
+        });
+        match self.verdict {
+            Verdict::Helps => format!(
+                "Synthetic samples help: balanced accuracy is {points:+.1} points above classic transforms ({interval})."
+            ),
+            Verdict::Hurts => format!(
+                "Synthetic samples hurt: balanced accuracy is {points:+.1} points against classic transforms ({interval})."
+            ),
+            Verdict::NoDifferenceShown => format!(
+                "No difference shown: {points:+.1} points of balanced accuracy against classic transforms, but the interval holds 0 ({interval})."
+            ),
+            Verdict::OneSeed => format!(
+                "One seed shows nothing for sure: {points:+.1} points of balanced accuracy against classic transforms, without an interval. Compare over 3 seeds or more."
+            ),
+        }
+    }
+}
+
+/// Writes rows in columns two spaces apart, the first to the left, the others to the right.
+fn write_table(f: &mut fmt::Formatter<'_>, rows: &[Vec<String>]) -> fmt::Result {
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    for row in rows {
+        let mut line = format!("{:<width$}", row[0], width = widths[0]);
+        for (cell, width) in row.iter().zip(&widths).skip(1) {
+            line += &format!("  {cell:>width$}");
+        }
+        writeln!(f, "{}", line.trim_end())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,204 @@
+//! The configuration of a loader, checked as a whole.
+
+use std::fmt;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use candle_core::{DType, Device};
+
+use super::DataLoader;
+use super::collate::Output;
+use super::pool::Pool;
+use super::recipe::Recipe;
+use crate::dataset::Dataset;
+use crate::error::{Error, Result};
+use crate::plan::{Balance, Mixture, PlanConfig, Planner, Shard};
+use crate::synthetic::SyntheticSource;
+use crate::transform::{Normalize, Transform};
+
+/// Configures a [`DataLoader`].
+///
+/// Unless told otherwise a loader gives batches of 32 without transforms, shuffled, in the classes' natural proportions, as f32 in [0, 1] on the
+/// CPU, with a worker for each core.
+#[must_use = "a builder does nothing until it is built"]
+pub struct DataLoaderBuilder {
+    dataset: Arc<dyn Dataset>,
+    transform: Option<Box<dyn Transform>>,
+    synthetic: Option<Arc<dyn SyntheticSource>>,
+    normalize: Option<Normalize>,
+    dtype: DType,
+    device: Device,
+    workers: Option<usize>,
+    prefetch: usize,
+    plan: PlanConfig,
+}
+
+impl DataLoaderBuilder {
+    pub(super) fn new(dataset: Arc<dyn Dataset>) -> Self {
+        Self {
+            dataset,
+            transform: None,
+            synthetic: None,
+            normalize: None,
+            dtype: DType::F32,
+            device: Device::Cpu,
+            workers: None,
+            prefetch: 2,
+            plan: PlanConfig::default(),
+        }
+    }
+
+    /// Transforms every sample, real or synthetic; [`Compose`](crate::Compose) makes one transform of several. Default: none.
+    pub fn transform(mut self, transform: impl Transform + 'static) -> Self {
+        self.transform = Some(Box::new(transform));
+        self
+    }
+
+    /// Samples in a batch, at least 1. Default 32.
+    pub fn batch_size(mut self, batch_size: usize) -> Self {
+        self.plan.batch_size = batch_size;
+        self
+    }
+
+    /// How the classes share a batch. Default [`Balance::Natural`].
+    pub fn balance(mut self, balance: Balance) -> Self {
+        self.plan.balance = balance;
+        self
+    }
+
+    /// How much of each class is synthetic; more than nothing needs a [synthetic source](Self::synthetic). Default: nothing.
+    pub fn mixture(mut self, mixture: impl Into<Mixture>) -> Self {
+        self.plan.mixture = mixture.into();
+        self
+    }
+
+    /// Where synthetic samples come from. Its classes must be the data set's, in the same order. Default: nowhere.
+    pub fn synthetic(mut self, source: Arc<dyn SyntheticSource>) -> Self {
+        self.synthetic = Some(source);
+        self
+    }
+
+    /// How pixels become f32. Default [`Normalize::unit`], which is [0, 1].
+    pub fn normalize(mut self, normalize: Normalize) -> Self {
+        self.normalize = Some(normalize);
+        self
+    }
+
+    /// The dtype of the images: [`DType::F32`], normalised, or [`DType::U8`], the pixels as they are. Default f32.
+    pub fn dtype(mut self, dtype: DType) -> Self {
+        self.dtype = dtype;
+        self
+    }
+
+    /// Where the tensors are put. Default the CPU.
+    pub fn device(mut self, device: Device) -> Self {
+        self.device = device;
+        self
+    }
+
+    /// Worker threads; 0 does the work in the thread that asks for a batch. Default: as many as the process may run at once. The batches are
+    /// the same for any number.
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = Some(workers);
+        self
+    }
+
+    /// Finished batches that may wait to be taken. Default 2. Without workers nothing is done ahead.
+    ///
+    /// Memory is bounded by it: beside the batches that were handed out there are at most `prefetch + 1 + ⌈workers / batch size⌉`, finished
+    /// or under way, whatever the size of the data set. The latter ones also hold their decoded images.
+    pub fn prefetch(mut self, prefetch: usize) -> Self {
+        self.prefetch = prefetch;
+        self
+    }
+
+    /// The seed of everything random. Default 0.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.plan.seed = seed;
+        self
+    }
+
+    /// Whether each epoch has an order of its own, see [`PlanConfig::shuffle`]. Default true.
+    pub fn shuffle(mut self, shuffle: bool) -> Self {
+        self.plan.shuffle = shuffle;
+        self
+    }
+
+    /// Whether a last batch that is not full is left out, see [`PlanConfig::drop_last`]. Default false.
+    pub fn drop_last(mut self, drop_last: bool) -> Self {
+        self.plan.drop_last = drop_last;
+        self
+    }
+
+    /// The part of each epoch that this process reads. Default everything.
+    pub fn shard(mut self, shard: Shard) -> Self {
+        self.plan.shard = shard;
+        self
+    }
+
+    /// Everything about the order at once, instead of method by method.
+    pub fn plan(mut self, plan: PlanConfig) -> Self {
+        self.plan = plan;
+        self
+    }
+
+    /// Checks the configuration and starts the workers.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the configuration is out of range or contradicts itself: a batch size of 0; a balance,
+    /// mixture or shard out of range, or of classes that the data set does not have; a mixture without a source, a source of other classes;
+    /// another dtype than f32 and u8, normalised u8; an epoch without a batch. [`ErrorKind::Dataset`](crate::ErrorKind::Dataset) for a data set
+    /// without images, or with labels that name no class.
+    pub fn build(self) -> Result<DataLoader> {
+        let dataset = &*self.dataset;
+        let labels: Vec<u32> = (0..dataset.len()).map(|index| dataset.label(index)).collect();
+        let planner = Planner::new(&labels, dataset.classes(), self.plan)?;
+        check_source(self.synthetic.as_deref(), &planner, dataset.classes())?;
+        let output = Output::new(self.dtype, self.normalize, self.device)?;
+        let workers = self.workers.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
+        let pool = if workers == 0 { None } else { Some(Arc::new(Pool::new(workers)?)) };
+        let window = self.prefetch.saturating_add(1 + workers.div_ceil(planner.config().batch_size));
+        let recipe = Recipe { dataset: self.dataset, transform: self.transform, synthetic: self.synthetic, output };
+        Ok(DataLoader { recipe: Arc::new(recipe), planner, pool, window })
+    }
+}
+
+impl fmt::Debug for DataLoaderBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DataLoaderBuilder")
+            .field("images", &self.dataset.len())
+            .field("plan", &self.plan)
+            .field("normalize", &self.normalize)
+            .field("dtype", &self.dtype)
+            .field("device", &self.device)
+            .field("workers", &self.workers)
+            .field("prefetch", &self.prefetch)
+            .finish_non_exhaustive()
+    }
+}
+
+fn check_source(source: Option<&dyn SyntheticSource>, planner: &Planner, classes: &[String]) -> Result<()> {
+    let Some(source) = source else {
+        return match planner.synthetic_counts().zip(classes).find(|(count, _)| *count > 0) {
+            Some((count, class)) => Err(Error::config(format!(
+                "the mixture wants {count} synthetic samples of class {class:?}, but the loader has no synthetic source: \
+                 give it one with DataLoaderBuilder::synthetic, or leave the mixture out"
+            ))),
+            None => Ok(()),
+        };
+    };
+    let theirs = source.classes();
+    let differing = (0..classes.len().max(theirs.len())).find(|&label| classes.get(label) != theirs.get(label));
+    let Some(label) = differing else { return Ok(()) };
+    let name = |classes: &[String]| classes.get(label).map_or("none".to_owned(), |class| format!("{class:?}"));
+    Err(Error::config(format!(
+        "the synthetic source has other classes than the data set: {} against {}, and class {label} is {} against {}: \
+         use a source that was made from this data set",
+        theirs.len(),
+        classes.len(),
+        name(theirs),
+        name(classes)
+    )))
+}

@@ -1,0 +1,80 @@
+//! How one sample is made: loaded or generated, then transformed; and errors that say where.
+
+use std::sync::Arc;
+
+use super::collate::Output;
+use super::guard::guarded;
+use crate::dataset::Dataset;
+use crate::error::{Error, ErrorKind, Result};
+use crate::image::Image;
+use crate::plan::{Origin, Slot};
+use crate::rng::Purpose;
+use crate::synthetic::{SyntheticRequest, SyntheticSource};
+use crate::transform::Transform;
+
+/// Everything that makes samples from slots.
+pub(super) struct Recipe {
+    pub dataset: Arc<dyn Dataset>,
+    pub transform: Option<Box<dyn Transform>>,
+    pub synthetic: Option<Arc<dyn SyntheticSource>>,
+    pub output: Output,
+}
+
+impl Recipe {
+    /// The image of the data set, transformed.
+    pub(super) fn real(&self, slot: &Slot, index: usize) -> Result<Image> {
+        let image = guarded("the data set", || self.dataset.load(index)).map_err(|error| {
+            // An error without an op is one of loading.
+            self.locate(error, slot).with_op(format_args!("load"))
+        })?;
+        self.transformed(slot, image)
+    }
+
+    /// The image after the operations that the transform draws for it.
+    pub(super) fn transformed(&self, slot: &Slot, mut image: Image) -> Result<Image> {
+        let Some(transform) = &self.transform else { return Ok(image) };
+        let mut ops = Vec::new();
+        guarded("the transform", || {
+            transform.draw(image.size(), &mut slot.key.rng(), &mut ops);
+            Ok(())
+        })
+        .map_err(|error| self.locate(error.with_op(format_args!("draw")), slot))?;
+        for op in &ops {
+            image =
+                guarded("the operation", || op.apply(image)).map_err(|error| self.locate(error.with_op(op), slot))?;
+        }
+        Ok(image)
+    }
+
+    /// The synthetic images for `slots`, not yet transformed.
+    pub(super) fn generated(&self, slots: &[(Slot, u64)]) -> Result<Vec<Image>> {
+        let request = |(slot, serial): &(Slot, u64)| SyntheticRequest {
+            label: slot.label,
+            serial: *serial,
+            key: slot.key.with_purpose(Purpose::Synthetic),
+        };
+        let requests: Vec<SyntheticRequest> = slots.iter().map(request).collect();
+        guarded("the synthetic source", || {
+            let source = self.synthetic.as_ref().ok_or_else(|| Error::config("the loader has no synthetic source"))?;
+            let images = source.generate(&requests)?;
+            if images.len() != requests.len() {
+                return Err(Error::new(
+                    ErrorKind::Synthetic,
+                    format!("expected {} images from the synthetic source, got {}", requests.len(), images.len()),
+                ));
+            }
+            Ok(images)
+        })
+    }
+
+    /// Adds the sample's key, and for a real one its file and index.
+    pub(super) fn locate(&self, error: Error, slot: &Slot) -> Error {
+        let error = error.with_key(slot.key);
+        let Origin::Real(index) = slot.origin else { return error };
+        let error = error.with_index(index);
+        match self.dataset.path(index) {
+            Some(path) => error.with_path(path),
+            None => error,
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! How much of each class is synthetic.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Supply;
+use crate::error::{Error, Result};
+
+/// How much of one class is synthetic.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ClassMixture {
+    /// Nothing. The default.
+    #[default]
+    None,
+    /// This share of the class's samples, in [0, 1]: `n · s / (1 − s)` synthetic samples, rounded, join n real ones.
+    ///
+    /// At 1 synthetic samples take the place of the class's real images, one for each, and no real one is read. A class without
+    /// real images gets none; [`ClassMixture::FillTo`] fills it.
+    Share(f64),
+    /// As many as bring the class to this number of samples; none if it has that many real images.
+    FillTo(usize),
+}
+
+/// How much of each class is synthetic. By default nothing.
+///
+/// ```
+/// use candle_augment::{ClassMixture, Mixture};
+///
+/// let mixture = Mixture::PerClass([("cat".to_owned(), ClassMixture::FillTo(500))].into());
+/// assert_ne!(mixture, Mixture::default());
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mixture {
+    /// The same for all classes.
+    All(ClassMixture),
+    /// By the name of the class; classes without an entry have [`ClassMixture::None`].
+    PerClass(BTreeMap<String, ClassMixture>),
+}
+
+impl Default for Mixture {
+    fn default() -> Self {
+        Self::All(ClassMixture::None)
+    }
+}
+
+impl From<ClassMixture> for Mixture {
+    fn from(mixture: ClassMixture) -> Self {
+        Self::All(mixture)
+    }
+}
+
+impl ClassMixture {
+    /// What a class with `real` images gives to an epoch.
+    fn supply(self, real: u64) -> Supply {
+        match self {
+            Self::None => Supply { real, synthetic: 0 },
+            Self::Share(1.0) => Supply { real: 0, synthetic: real },
+            // `as` saturates; the planner refuses an epoch of such a length.
+            Self::Share(share) => Supply { real, synthetic: (real as f64 * share / (1.0 - share)).round() as u64 },
+            Self::FillTo(count) => Supply { real, synthetic: (count as u64).saturating_sub(real) },
+        }
+    }
+
+    fn check(self) -> Result<()> {
+        match self {
+            Self::Share(share) if !(0.0..=1.0).contains(&share) => {
+                Err(Error::config(format!("expected a synthetic share in [0, 1], got {share}")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Mixture {
+    /// What each class gives to an epoch, from its number of real images.
+    pub(super) fn supplies(&self, counts: &[u64], classes: &[String]) -> Result<Vec<Supply>> {
+        self.check(classes)?;
+        Ok(counts.iter().zip(classes).map(|(&real, class)| self.of(class).supply(real)).collect())
+    }
+
+    fn of(&self, class: &str) -> ClassMixture {
+        match self {
+            Self::All(mixture) => *mixture,
+            Self::PerClass(map) => map.get(class).copied().unwrap_or_default(),
+        }
+    }
+
+    fn check(&self, classes: &[String]) -> Result<()> {
+        match self {
+            Self::All(mixture) => mixture.check(),
+            Self::PerClass(map) => map.iter().try_for_each(|(name, mixture)| {
+                if !classes.contains(name) {
+                    return Err(Error::config(format!(
+                        "the mixture names class {name:?}, which the data set does not have; it has {}",
+                        classes.join(", ")
+                    )));
+                }
+                mixture.check().map_err(|error| Error::config(format!("class {name:?}: {}", error.message())))
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_and_fills() {
+        let of = |mixture: ClassMixture, real| (mixture.supply(real).real, mixture.supply(real).synthetic);
+        assert_eq!(of(ClassMixture::None, 7), (7, 0));
+        assert_eq!(of(ClassMixture::Share(0.0), 7), (7, 0));
+        assert_eq!(of(ClassMixture::Share(0.5), 7), (7, 7));
+        assert_eq!(of(ClassMixture::Share(0.75), 10), (10, 30));
+        assert_eq!(of(ClassMixture::Share(1.0), 7), (0, 7));
+        assert_eq!(of(ClassMixture::FillTo(10), 7), (7, 3));
+        assert_eq!(of(ClassMixture::FillTo(10), 12), (12, 0));
+        assert_eq!(of(ClassMixture::FillTo(10), 0), (0, 10));
+    }
+}

@@ -1,0 +1,98 @@
+//! Transforms made of transforms: all in turn, perhaps one, one of several.
+
+use std::sync::Arc;
+
+use super::Transform;
+use super::op::Op;
+use super::params::probability;
+use crate::error::Result;
+use crate::image::Size;
+use crate::rng::SampleRng;
+
+/// Transforms one after the other; without any, the image stays as it is.
+///
+/// Each draws for the size that the ones before it leave.
+#[derive(Clone, Default)]
+pub struct Compose {
+    transforms: Vec<Arc<dyn Transform>>,
+}
+
+impl Compose {
+    /// No transforms yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a transform at the end.
+    #[must_use]
+    pub fn then(mut self, transform: impl Transform + 'static) -> Self {
+        self.transforms.push(Arc::new(transform));
+        self
+    }
+}
+
+impl Transform for Compose {
+    fn draw(&self, mut size: Size, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+        for transform in &self.transforms {
+            let drawn = ops.len();
+            transform.draw(size, rng, ops);
+            size = ops[drawn..].iter().fold(size, |size, op| op.output_size(size));
+        }
+    }
+}
+
+/// A transform, or nothing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RandomApply<T> {
+    transform: T,
+    p: f64,
+}
+
+impl<T: Transform> RandomApply<T> {
+    /// `transform` with probability `p`. Give a [`Compose`] to apply several or none.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if `p` lies outside [0, 1].
+    pub fn new(transform: T, p: f64) -> Result<Self> {
+        Ok(Self { transform, p: probability("RandomApply", p)? })
+    }
+}
+
+impl<T: Transform> Transform for RandomApply<T> {
+    fn draw(&self, size: Size, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+        if rng.bernoulli(self.p) {
+            self.transform.draw(size, rng, ops);
+        }
+    }
+}
+
+/// One of several transforms, each as likely as the others (torchvision's `RandomChoice`); without any, the image stays as it is.
+#[derive(Clone, Default)]
+pub struct OneOf {
+    transforms: Vec<Arc<dyn Transform>>,
+}
+
+impl OneOf {
+    /// No transforms yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a transform to choose from.
+    #[must_use]
+    pub fn or(mut self, transform: impl Transform + 'static) -> Self {
+        self.transforms.push(Arc::new(transform));
+        self
+    }
+}
+
+impl Transform for OneOf {
+    fn draw(&self, size: Size, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+        if !self.transforms.is_empty() {
+            self.transforms[rng.below(self.transforms.len())].draw(size, rng, ops);
+        }
+    }
+}

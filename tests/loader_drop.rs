@@ -1,0 +1,133 @@
+//! Dropping a loader and its epochs, at any point, ends its threads.
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use candle_augment::{DataLoader, DataLoaderBuilder, Dataset, Image, InMemory, Result};
+use common::loader::{Fault, Faulty, counted, in_time};
+
+/// The tests count the threads of the process, so they take turns.
+fn alone() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn workers_alive() -> usize {
+    let tasks = fs::read_dir("/proc/self/task").expect("Linux lists a process's threads").flatten();
+    // A thread that ends meanwhile has no name any more.
+    let names = tasks.filter_map(|task| fs::read_to_string(task.path().join("comm")).ok());
+    names.filter(|name| name.starts_with("augment-")).count()
+}
+
+/// Threads name themselves when they start, and may be listed for a moment after they were joined.
+fn assert_workers(expected: usize, what: &str) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while workers_alive() != expected {
+        assert!(Instant::now() < deadline, "{what}: {} workers, not {expected}", workers_alive());
+        sleep(Duration::from_millis(1));
+    }
+}
+
+/// A set that takes its time and counts.
+struct Slow {
+    set: InMemory,
+    loads: Arc<AtomicUsize>,
+}
+
+impl Dataset for Slow {
+    fn len(&self) -> usize {
+        self.set.len()
+    }
+
+    fn label(&self, index: usize) -> u32 {
+        self.set.label(index)
+    }
+
+    fn load(&self, index: usize) -> Result<Image> {
+        self.loads.fetch_add(1, Ordering::SeqCst);
+        sleep(Duration::from_millis(1));
+        self.set.load(index)
+    }
+
+    fn classes(&self) -> &[String] {
+        self.set.classes()
+    }
+}
+
+fn slow() -> (DataLoaderBuilder, Arc<AtomicUsize>) {
+    let loads = Arc::new(AtomicUsize::new(0));
+    let set = Slow { set: counted(&[40_000]), loads: Arc::clone(&loads) };
+    (DataLoader::builder(set).batch_size(10).workers(3), loads)
+}
+
+#[test]
+fn an_epoch_dropped_at_any_point() -> Result<()> {
+    let _turn = alone();
+    for taken in [0, 1, 5] {
+        for loader_first in [false, true] {
+            let what = format!("{taken} taken, loader first: {loader_first}");
+            let loader = slow().0.build()?;
+            assert_workers(3, &what);
+            let mut epoch = loader.epoch(0);
+            in_time(move || {
+                assert_eq!(epoch.by_ref().take(taken).count(), taken);
+                if loader_first {
+                    drop(loader);
+                    drop(epoch);
+                } else {
+                    drop(epoch);
+                    drop(loader);
+                }
+            });
+            assert_workers(0, &what);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn an_epoch_outlives_its_loader() -> Result<()> {
+    let _turn = alone();
+    let epoch = DataLoader::builder(counted(&[50])).batch_size(10).workers(2).build()?.epoch(0);
+    assert_eq!(in_time(move || epoch.flatten().count()), 5);
+    assert_workers(0, "an epoch read to its end");
+    Ok(())
+}
+
+#[test]
+fn a_dropped_epoch_is_not_worked_on() -> Result<()> {
+    let _turn = alone();
+    let (builder, loads) = slow();
+    let loader = builder.prefetch(3000).build()?;
+    let mut epoch = loader.epoch(0);
+    assert!(epoch.next().is_some_and(|batch| batch.is_ok()));
+    drop(epoch);
+    let at_drop = loads.load(Ordering::SeqCst);
+    in_time(move || drop(loader));
+    // Each of the workers may have been about to load.
+    assert!(loads.load(Ordering::SeqCst) <= at_drop + 3);
+    assert_workers(0, "a loader with much to do");
+    Ok(())
+}
+
+#[test]
+fn a_failed_epoch() -> Result<()> {
+    let _turn = alone();
+    for fault in [Fault::Error, Fault::Panic] {
+        let loader = DataLoader::builder(Faulty::new(counted(&[500]), 3, fault)).workers(2).build()?;
+        let epoch = loader.epoch(0);
+        assert!(in_time(move || epoch.last()).is_some_and(|last| last.is_err()));
+        // The loader serves on.
+        let epoch = loader.epoch(1);
+        assert!(in_time(move || epoch.last()).is_some_and(|last| last.is_err()));
+        in_time(move || drop(loader));
+        assert_workers(0, "a failed epoch");
+    }
+    Ok(())
+}

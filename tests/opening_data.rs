@@ -1,0 +1,113 @@
+//! What `open_data` recognises, and what an inspection reports.
+
+mod common;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use candle_augment::{ClassCount, Dataset, IdxPart, Inspection, Result, Spread, Unreadable, inspect_data, open_data};
+use common::data::{encode, gradient, idx, png, put, scratch};
+use image::ImageFormat;
+
+#[test]
+fn the_word_digits() -> Result<()> {
+    let set = open_data("digits", IdxPart::Train)?;
+    assert_eq!((set.len(), set.load(0)?.channels()), (1797, 1));
+    Ok(())
+}
+
+#[test]
+fn a_folder_with_idx_files() -> Result<()> {
+    let folder = scratch();
+    for (part, count) in [("train", 3_u8), ("t10k", 2)] {
+        let labels: Vec<u8> = (0..count).collect();
+        put(folder.path(), &format!("{part}-images-idx3-ubyte"), &idx(&[count.into(), 1, 1], &labels));
+        put(folder.path(), &format!("{part}-labels-idx1-ubyte"), &idx(&[count.into()], &labels));
+    }
+    assert_eq!(open_data(folder.path(), IdxPart::Train)?.len(), 3);
+    assert_eq!(open_data(folder.path(), IdxPart::Test)?.len(), 2);
+    Ok(())
+}
+
+#[test]
+fn a_folder_of_class_folders_is_gray_if_all_images_are() -> Result<()> {
+    let folder = scratch();
+    put(folder.path(), "a/1.png", &png(gradient(3, 4, 1)));
+    put(folder.path(), "b/1.png", &png(gradient(5, 6, 1)));
+    let set = open_data(folder.path(), IdxPart::Train)?;
+    assert_eq!(set.load(1)?, gradient(5, 6, 1));
+    put(folder.path(), "b/2.png", &png(gradient(5, 6, 3)));
+    let set = open_data(folder.path(), IdxPart::Train)?;
+    assert!((0..3).all(|index| set.load(index).is_ok_and(|image| image.channels() == 3)));
+    Ok(())
+}
+
+fn mixed_folder() -> tempfile::TempDir {
+    let folder = scratch();
+    let jpeg = encode(gradient(30, 40, 3), ImageFormat::Jpeg);
+    put(folder.path(), "cat/1.png", &png(gradient(3, 40, 1)));
+    put(folder.path(), "cat/2.png", &png(gradient(5, 20, 3)));
+    put(folder.path(), "cat/3.png", &png(gradient(9, 10, 3)));
+    put(folder.path(), "dog/1.jpg", &jpeg);
+    put(folder.path(), "dog/2.jpg", &jpeg[..jpeg.len() - 2]);
+    folder
+}
+
+#[test]
+fn an_inspection_counts_what_is_there() -> Result<()> {
+    let folder = mixed_folder();
+    let calls = AtomicUsize::new(0);
+    let found = inspect_data(folder.path(), IdxPart::Train, |_| _ = calls.fetch_add(1, Ordering::Relaxed))?;
+    assert_eq!(calls.into_inner(), 5);
+    let class = |name: &str, images, unreadable| ClassCount { name: name.to_owned(), images, unreadable };
+    let expected = Inspection {
+        classes: vec![class("cat", 3, 0), class("dog", 2, 1)],
+        images: 5,
+        height: Spread { min: 3, median: 9, max: 30 },
+        width: Spread { min: 10, median: 40, max: 40 },
+        gray: 1,
+        rgb: 3,
+        imbalance: Some(3.0),
+        unreadable: vec![Unreadable {
+            index: 4,
+            path: Some(folder.path().join("dog/2.jpg")),
+            reason: "the JPEG data is cut short: its end marker is missing".to_owned(),
+        }],
+    };
+    assert_eq!(found, expected);
+    found.check()
+}
+
+#[test]
+fn an_inspection_is_printed_and_serialised() -> Result<()> {
+    let folder = mixed_folder();
+    let mut found = inspect_data(folder.path(), IdxPart::Train, |_| ())?;
+    found.unreadable[0].path = Some(PathBuf::from("dog/2.jpg"));
+    let expected = "\
+5 images in 2 classes
+  cat         3
+  dog         2  (1 unreadable)
+imbalance: 3.0 (largest class to smallest)
+height: 3 to 30 pixels, median 9
+width: 10 to 40 pixels, median 40
+channels: 3 RGB, 1 gray
+unreadable: 1
+  dog/2.jpg: the JPEG data is cut short: its end marker is missing";
+    assert_eq!(found.to_string(), expected);
+    let json = serde_json::to_string(&found).expect("an inspection is plain data");
+    assert_eq!(serde_json::from_str::<Inspection>(&json).expect("it was just written"), found);
+    Ok(())
+}
+
+#[test]
+fn an_inspection_reports_what_open_data_refuses() -> Result<()> {
+    let folder = scratch();
+    put(folder.path(), "cat/1.png", &png(gradient(3, 4, 1)));
+    let one_class = inspect_data(folder.path(), IdxPart::Train, |_| ())?;
+    assert!(one_class.check().unwrap_err().message().contains("found one: \"cat\""));
+    put(folder.path(), "dog/1.png", b"text");
+    let unreadable = inspect_data(folder.path(), IdxPart::Train, |_| ())?;
+    assert_eq!((unreadable.imbalance, unreadable.unreadable.len()), (None, 1));
+    assert!(unreadable.check().unwrap_err().message().contains("class \"dog\" has no readable image"));
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! Every operation gives what torchvision's tensor transforms give. The references and the script that made them are in `fixtures/`.
+//!
+//! All agree to the bit but bilinear rotation: torch sums the four pixels around by fused multiply-adds, we do not, and a mean close to a half
+//! may be rounded the other way.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::PathBuf;
+
+use candle_augment::{Image, Interpolation, Normalize, Op, Result, apply_ops};
+use flate2::Crc;
+use flate2::read::GzDecoder;
+use safetensors::SafeTensors;
+use serde::Deserialize;
+
+/// Operations, and the name of the tensor that holds the result.
+#[derive(Deserialize)]
+struct Case {
+    image: Source,
+    ops: Vec<Op>,
+    result: String,
+}
+
+/// Operations, and the CRC-32 of the result.
+#[derive(Deserialize)]
+struct Check {
+    image: Source,
+    ops: Vec<Op>,
+    crc32: u32,
+}
+
+/// Where an image comes from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Source {
+    /// A PNG in `fixtures/`.
+    File(String),
+    /// Height, width and channels of bytes that look random.
+    Noise(usize, usize, usize),
+    /// Each of the 2²⁴ colours once.
+    AllColors,
+}
+
+impl Source {
+    fn image(&self) -> Result<Image> {
+        match *self {
+            Self::File(ref name) => {
+                let path = fixture(&format!("{name}.png"));
+                Ok(image::open(path).expect("the fixture is a PNG").into())
+            }
+            Self::Noise(height, width, channels) => {
+                let byte = |i: usize| ((i as u32).wrapping_mul(2_654_435_761) >> 24) as u8;
+                Image::new(height, width, channels, (0..height * width * channels).map(byte).collect())
+            }
+            Self::AllColors => {
+                let color = |i: u32| [(i >> 16) as u8, (i >> 8) as u8, i as u8];
+                Image::new(4096, 4096, 3, (0..1 << 24).flat_map(color).collect())
+            }
+        }
+    }
+}
+
+fn fixture(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
+}
+
+fn references() -> Vec<u8> {
+    let file = std::fs::File::open(fixture("transform-references.safetensors.gz")).expect("the fixture exists");
+    let mut bytes = Vec::new();
+    GzDecoder::new(file).read_to_end(&mut bytes).expect("the fixture is gzipped");
+    bytes
+}
+
+fn listed<T: for<'a> Deserialize<'a>>(bytes: &[u8], key: &str) -> Vec<T> {
+    let (_, metadata) = SafeTensors::read_metadata(bytes).expect("the fixture is a safetensors file");
+    let text = &metadata.metadata().as_ref().expect("it has metadata")[key];
+    serde_json::from_str(text).expect("the metadata is JSON of the crate's ops")
+}
+
+fn is_blended(ops: &[Op]) -> bool {
+    ops.iter().any(|op| matches!(op, Op::Rotate { interpolation: Interpolation::Bilinear, .. }))
+}
+
+#[test]
+fn photos_and_digits_agree() -> Result<()> {
+    let bytes = references();
+    let tensors = SafeTensors::deserialize(&bytes).expect("the fixture is a safetensors file");
+    let cases: Vec<Case> = listed(&bytes, "cases");
+    assert!(cases.len() > 70, "{}", cases.len());
+    let (mut values, mut off) = (0, 0);
+    for Case { image, ops, result } in cases {
+        let expected = tensors.tensor(&result).expect("each case has a tensor");
+        let found = apply_ops(&ops, image.image()?)?;
+        assert_eq!(expected.shape(), [found.height(), found.width(), found.channels()], "{image:?} {ops:?}");
+        let distances = expected.data().iter().zip(found.data()).map(|(expected, found)| expected.abs_diff(*found));
+        if is_blended(&ops) {
+            values += found.data().len();
+            off += distances.clone().filter(|&distance| distance > 0).count();
+            assert!(distances.max() <= Some(1), "{image:?} {ops:?}");
+        } else {
+            let first = distances.clone().position(|distance| distance > 0);
+            assert_eq!(first, None, "the first byte that differs of {image:?} {ops:?}");
+        }
+    }
+    assert!(values > 100_000 && off * 1_000 < values, "{off} of {values} differ");
+    Ok(())
+}
+
+/// Among them saturation and hue of every colour there is, and a thousand rotations by nearest pixel.
+#[test]
+fn checksums_agree() -> Result<()> {
+    let bytes = references();
+    let checks: Vec<Check> = listed(&bytes, "checks");
+    assert!(checks.len() > 1_500, "{}", checks.len());
+    let mut images = BTreeMap::new();
+    for Check { image, ops, crc32 } in checks {
+        if !images.contains_key(&image) {
+            images.insert(image.clone(), image.image()?);
+        }
+        let mut crc = Crc::new();
+        crc.update(apply_ops(&ops, images[&image].clone())?.data());
+        assert_eq!(crc.sum(), crc32, "{image:?} {ops:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn normalized_planes_agree() -> Result<()> {
+    let bytes = references();
+    let tensors = SafeTensors::deserialize(&bytes).expect("the fixture is a safetensors file");
+    for (name, normalize, channels) in
+        [("normalize_imagenet", Normalize::imagenet(), 3), ("normalize_signed", Normalize::signed(), 1)]
+    {
+        let expected = tensors.tensor(name).expect("it is there");
+        let image = Image::new(1, 256, channels, (0..=255).flat_map(|byte| vec![byte; channels]).collect())?;
+        let mut planes = vec![0.0; 256 * channels];
+        normalize.write(&image, &mut planes)?;
+        let found: Vec<u8> = planes.iter().flat_map(|value: &f32| value.to_le_bytes()).collect();
+        assert!(expected.data() == found, "{name}");
+    }
+    Ok(())
+}

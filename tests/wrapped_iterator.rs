@@ -1,0 +1,87 @@
+//! Any iterator of images and labels becomes a data set.
+
+mod common;
+
+use std::io;
+
+use candle_augment::{Dataset, Error, ErrorKind, Image, Result, wrap};
+use candle_core::{Device, Tensor};
+use common::data::gradient;
+use image::DynamicImage;
+
+#[test]
+fn images_with_numbers() -> Result<()> {
+    let items = [(gradient(2, 3, 1), 2_u8), (gradient(4, 4, 3), 0)];
+    let set = wrap(items.clone().into_iter().map(Ok::<_, io::Error>))?;
+    assert_eq!(set.classes(), ["0", "1", "2"]);
+    for (index, (image, label)) in items.into_iter().enumerate() {
+        assert_eq!((set.load(index)?, set.label(index)), (image, u32::from(label)));
+    }
+    Ok(())
+}
+
+#[test]
+fn images_of_other_crates_with_names() -> Result<()> {
+    let items = ["dog", "cat", "dog"].map(|name| (DynamicImage::from(gradient(2, 3, 3)), name.to_owned()));
+    let set = wrap(items.into_iter().map(Ok::<_, Error>))?;
+    assert_eq!((set.classes(), set.class_counts()), (&["cat".to_owned(), "dog".to_owned()][..], vec![1, 2]));
+    assert_eq!((set.label(0), set.load(2)?), (1, gradient(2, 3, 3)));
+    Ok(())
+}
+
+#[test]
+fn tensors_with_indices() -> Result<()> {
+    let items = (0..3_usize).map(|i| Tensor::full(i as u8, (3, 2, 2), &Device::Cpu).map(|image| (image, i)));
+    let set = wrap(items)?;
+    assert_eq!(set.load(2)?, Image::filled(2, 2, &[2; 3])?);
+    assert_eq!(set.class_counts(), [1; 3]);
+    Ok(())
+}
+
+#[test]
+fn the_iterators_error_arrives_with_its_index() {
+    let items = [Ok((gradient(1, 1, 1), 0_u32)), Err(io::Error::other("the tape tore"))];
+    let error = wrap(items).unwrap_err();
+    assert_eq!((error.kind(), error.index()), (ErrorKind::Dataset, Some(1)));
+    assert!(error.message().contains("the tape tore"), "{error}");
+    assert!(std::error::Error::source(&error).is_some_and(|source| source.is::<io::Error>()));
+}
+
+#[test]
+fn an_error_of_this_crate_stays_itself() {
+    let own = Error::new(ErrorKind::Decode, "torn").with_path("a.png");
+    let error = wrap([Ok((gradient(1, 1, 1), 0_u32)), Err(own)]).unwrap_err();
+    assert_eq!(error.to_string(), "a.png: torn (image 1)");
+    assert_eq!(error.kind(), ErrorKind::Decode);
+}
+
+#[test]
+fn a_tensor_that_is_no_image_is_named_by_its_index() -> Result<()> {
+    for shape in [vec![2, 2, 2], vec![1, 0, 2], vec![2, 2]] {
+        let tensors = [
+            Tensor::zeros((1, 2, 2), candle_core::DType::U8, &Device::Cpu)?,
+            Tensor::zeros(shape, candle_core::DType::U8, &Device::Cpu)?,
+        ];
+        let error = wrap(tensors.map(|tensor| Ok::<_, Error>((tensor, 0_u32)))).unwrap_err();
+        assert_eq!((error.kind(), error.index()), (ErrorKind::Dataset, Some(1)), "{error}");
+    }
+    Ok(())
+}
+
+#[test]
+fn names_and_numbers_are_not_mixed() {
+    use candle_augment::Label;
+    let labels = [Label::from(0_u32), Label::from("zero")];
+    let error = wrap(labels.map(|label| Ok::<_, Error>((gradient(1, 1, 1), label)))).unwrap_err();
+    assert_eq!((error.kind(), error.index()), (ErrorKind::Dataset, Some(1)));
+}
+
+#[test]
+fn absurd_numbers_and_no_items_are_refused() {
+    let absurd = wrap([Ok::<_, Error>((gradient(1, 1, 1), u64::MAX))]).unwrap_err();
+    assert_eq!((absurd.kind(), absurd.index()), (ErrorKind::Dataset, Some(0)));
+    let large = wrap([Ok::<_, Error>((gradient(1, 1, 1), u32::MAX))]).unwrap_err();
+    assert_eq!(large.kind(), ErrorKind::Dataset);
+    let none: [Result<(Image, u32)>; 0] = [];
+    assert!(wrap(none).unwrap_err().message().contains("at least one image"));
+}
