@@ -1,4 +1,5 @@
-//! The GAN's training step and its sampling, on small and large images; `gan_step.py` measures PyTorch on the same networks.
+//! The GAN's training step and its sampling, on small and large images; `gan_step.py` measures PyTorch on the same
+//! networks.
 #![allow(missing_docs)]
 
 use candle_augment::gan::{GanConfig, Trainer};

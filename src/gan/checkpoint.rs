@@ -1,4 +1,5 @@
-//! Checkpoints: a safetensors file with the networks, their average, the optimisers' moments, the configuration and the step.
+//! Checkpoints: a safetensors file with the networks, their average, the optimisers' moments, the configuration and the
+//! step.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -53,7 +54,8 @@ impl Checkpoint {
             serde_json::from_str(metadata).map_err(|error| refused(&format!("its description is damaged: {error}")))?;
         if metadata.version != VERSION {
             return Err(refused(&format!(
-                "expected a GAN of format version {VERSION}, found version {}: use the release that wrote it, or train it anew",
+                "expected a GAN of format version {VERSION}, found version {}: \
+                 use the release that wrote it, or train it anew",
                 metadata.version
             )));
         }

@@ -14,8 +14,8 @@ pub enum Loss {
     /// The original objective (I. Goodfellow et al., "Generative Adversarial Nets", 2014): the discriminator maximises
     /// log σ(D(x)) + log(1 − σ(D(G(z)))), the generator minimises log(1 − σ(D(G(z)))).
     Minimax,
-    /// The same discriminator; the generator maximises log σ(D(G(z))), whose gradient does not vanish while the discriminator
-    /// wins (same paper, section 3).
+    /// The same discriminator; the generator maximises log σ(D(G(z))), whose gradient does not vanish while the
+    /// discriminator wins (same paper, section 3).
     #[default]
     NonSaturating,
     /// The discriminator minimises max(0, 1 − D(x)) + max(0, 1 + D(G(z))), the generator −D(G(z)) (J. H. Lim, J. C. Ye,
@@ -69,8 +69,8 @@ pub struct GanConfig {
     pub embedding: usize,
     /// Channels of the generator's first layers; 64 by default. The last hidden layer has half of them.
     pub generator_width: usize,
-    /// Channels of the discriminator's first layer, doubled at each halving of the image up to four times as many; 32 by
-    /// default, 16 for images of less than 16 pixels a side.
+    /// Channels of the discriminator's first layer, doubled at each halving of the image up to four times as many; 32
+    /// by default, 16 for images of less than 16 pixels a side.
     pub discriminator_width: usize,
     /// The objective; non-saturating by default.
     pub loss: Loss,
@@ -82,11 +82,11 @@ pub struct GanConfig {
     pub beta1: f64,
     /// Second decay of both Adams; 0.999 by default.
     pub beta2: f64,
-    /// Decay per step of the average of the generator that makes the samples; 0.995 by default. It grows to that from 0 as
-    /// 1 − 1 / (1 + step / 10), so that the first weights are forgotten.
+    /// Decay per step of the average of the generator that makes the samples; 0.995 by default. It grows to that from 0
+    /// as 1 − 1 / (1 + step / 10), so that the first weights are forgotten.
     pub average_decay: f64,
-    /// Standard deviation of the noise added to every image that the discriminator sees, in pixel values of [−1, 1]; 0.1 by
-    /// default.
+    /// Standard deviation of the noise added to every image that the discriminator sees, in pixel values of [−1, 1];
+    /// 0.1 by default.
     pub noise: f64,
     /// Images of a batch, for whoever makes the batches; 64 by default. The trainer takes any number from 2.
     pub batch_size: usize,
@@ -165,7 +165,8 @@ impl GanConfig {
             Err(Error::new(
                 ErrorKind::Checkpoint,
                 format!(
-                    "the GAN was trained for {what} {own}, the data has {given}: use the data it was trained on, or train another"
+                    "the GAN was trained for {what} {own}, the data has {given}: \
+                     use the data it was trained on, or train another"
                 ),
             ))
         };

@@ -11,7 +11,8 @@ const LEAKY: Activation = Activation::LeakyRelu(0.2);
 
 /// Convolutions that halve the image, with batch norm, and a projection on the class.
 ///
-/// Without batch norm every class collapses to one image. It has to see real and generated images in batches of their own.
+/// Without batch norm every class collapses to one image. It has to see real and generated images in batches of their
+/// own.
 #[derive(Clone, Debug)]
 pub(super) struct Discriminator {
     first: Conv2d,

@@ -9,8 +9,8 @@ use crate::nn::{
     LinearConfig, Params,
 };
 
-/// Standard deviation of the initial weights (A. Radford et al., "Unsupervised Representation Learning with Deep Convolutional
-/// Generative Adversarial Networks", 2015).
+/// Standard deviation of the initial weights (A. Radford et al., "Unsupervised Representation Learning with Deep
+/// Convolutional Generative Adversarial Networks", 2015).
 pub(super) const WEIGHTS: Init = Init::Normal(0.02);
 
 /// How the batch norms of a pass normalise.
@@ -24,7 +24,8 @@ pub(super) enum Pass {
     Evaluate,
 }
 
-/// Noise and an embedding of the label, made into a small image of many channels, whose sides transposed convolutions double.
+/// Noise and an embedding of the label, made into a small image of many channels, whose sides transposed convolutions
+/// double.
 #[derive(Clone, Debug)]
 pub(super) struct Generator {
     size: usize,

@@ -1,4 +1,5 @@
-//! The losses, from logits (N), never through the logarithm of a sigmoid: −log σ(x) = softplus(−x), −log(1 − σ(x)) = softplus(x).
+//! The losses, from logits (N), never through the logarithm of a sigmoid: −log σ(x) = softplus(−x), −log(1 − σ(x)) =
+//! softplus(x).
 
 use candle_core::Tensor;
 

@@ -1,5 +1,5 @@
-//! A conditional GAN: two convolutional networks, trained against each other on labelled images, the first of which then makes
-//! images of any class (M. Mirza, S. Osindero, "Conditional Generative Adversarial Nets", 2014).
+//! A conditional GAN: two convolutional networks, trained against each other on labelled images, the first of which
+//! then makes images of any class (M. Mirza, S. Osindero, "Conditional Generative Adversarial Nets", 2014).
 //!
 //! [`Trainer`] trains on any iterator of batches, [`GeneratorSource`] makes samples.
 

@@ -122,8 +122,8 @@ fn to_byte(value: f32) -> u8 {
     (value * 127.5 + 127.5).round() as u8
 }
 
-/// Sets the statistics of the generator's batch norms to those of a large batch of all classes alike ("standing statistics" in
-/// A. Brock et al., "Large Scale GAN Training", 2019).
+/// Sets the statistics of the generator's batch norms to those of a large batch of all classes alike ("standing
+/// statistics" in A. Brock et al., "Large Scale GAN Training", 2019).
 pub(super) fn calibrate(generator: &Generator, config: &GanConfig, device: &Device) -> Result<()> {
     let classes = config.classes.len();
     let count = CALIBRATION.max(classes.min(4096));

@@ -45,8 +45,8 @@ pub struct TrainReport {
 
 /// Trains a conditional GAN, one batch a step.
 ///
-/// Everything random in step t comes from the configuration's seed and t, so that training that was stopped, saved, loaded and
-/// given the remaining batches ends with the same weights, to the bit, as training that went through.
+/// Everything random in step t comes from the configuration's seed and t, so that training that was stopped, saved,
+/// loaded and given the remaining batches ends with the same weights, to the bit, as training that went through.
 pub struct Trainer {
     config: GanConfig,
     device: Device,
@@ -103,7 +103,8 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`] if the file cannot be read; [`ErrorKind::Checkpoint`] if it is not such a checkpoint, or is damaged.
+    /// [`ErrorKind::Io`] if the file cannot be read; [`ErrorKind::Checkpoint`] if it is not such a checkpoint, or is
+    /// damaged.
     pub fn load(path: impl AsRef<Path>, device: &Device) -> Result<Self> {
         let path = path.as_ref();
         let Checkpoint { config, step, tensors } = Checkpoint::read(path)?;
@@ -164,13 +165,13 @@ impl Trainer {
         self.step
     }
 
-    /// One step of each network. The batch holds images (N, C, H, W), f32 in [−1, 1], and labels (N), u32, N at least 2; as many
-    /// images of the same classes are generated.
+    /// One step of each network. The batch holds images (N, C, H, W), f32 in [−1, 1], and labels (N), u32, N at least
+    /// 2; as many images of the same classes are generated.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] for a batch of another kind, or if the training diverges: a loss or a gradient is no longer finite.
-    /// Then no weights have changed in this step, except that the discriminator may have made its step.
+    /// [`ErrorKind::Config`] for a batch of another kind, or if the training diverges: a loss or a gradient is no
+    /// longer finite. Then no weights have changed in this step, except that the discriminator may have made its step.
     pub fn step(&mut self, batch: &Batch) -> Result<TrainReport> {
         let (images, labels) = self.check(batch)?;
         let count = labels.elem_count();
@@ -213,7 +214,8 @@ impl Trainer {
         let fits = images.dims() == [count, *channels, *size, *size] && images.dtype() == DType::F32 && count >= 2;
         if !fits || labels.dtype() != DType::U32 {
             return Err(Error::config(format!(
-                "the GAN takes batches of at least 2 images (N, {channels}, {size}, {size}) of dtype f32 with labels (N) of dtype u32, \
+                "the GAN takes batches of at least 2 images (N, {channels}, {size}, {size}) of dtype f32 \
+                 with labels (N) of dtype u32, \
                  got {:?} of {} with {:?} of {}: resize and normalise the images to [-1, 1]",
                 images.dims(),
                 images.dtype().as_str(),
@@ -250,7 +252,8 @@ impl Trainer {
             return Ok(value);
         }
         Err(Error::config(format!(
-            "training diverged: the {what} is {value} at step {}: go back to the last checkpoint and lower the learning rates, \
+            "training diverged: the {what} is {value} at step {}: \
+             go back to the last checkpoint and lower the learning rates, \
              and check that the images are in [-1, 1]",
             self.step + 1
         )))

@@ -1,5 +1,5 @@
-//! Adam (D. Kingma, J. Ba, "Adam: A Method for Stochastic Optimization", 2015), without weight decay, with moments that can be
-//! saved; and the exponential moving average of parameters.
+//! Adam (D. Kingma, J. Ba, "Adam: A Method for Stochastic Optimization", 2015), without weight decay, with moments that
+//! can be saved; and the exponential moving average of parameters.
 
 use std::collections::HashMap;
 
@@ -224,8 +224,8 @@ impl InplaceOp2 for Update {
     }
 }
 
-/// The exponential moving average of parameters: every variable and buffer of `average` becomes `decay` times itself plus
-/// (1 − `decay`) times that of `current`, which was made in the same way.
+/// The exponential moving average of parameters: every variable and buffer of `average` becomes `decay` times itself
+/// plus (1 − `decay`) times that of `current`, which was made in the same way.
 ///
 /// # Errors
 ///

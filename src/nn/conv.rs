@@ -51,7 +51,8 @@ impl Conv2d {
         let Conv2dConfig { kernel, stride, init, .. } = config;
         if [kernel, stride, inputs, outputs].contains(&0) {
             return Err(Error::config(format!(
-                "the layer {name:?} needs a kernel, a stride, inputs and outputs of at least 1, got {kernel}, {stride}, {inputs} and {outputs}"
+                "the layer {name:?} needs a kernel, a stride, inputs and outputs of at least 1, \
+                 got {kernel}, {stride}, {inputs} and {outputs}"
             )));
         }
         let shape = [kernel, kernel, inputs, outputs];
@@ -104,8 +105,8 @@ impl Default for ConvTranspose2dConfig {
     }
 }
 
-/// A transposed convolution that doubles the sides: (N, H, W, inputs) to (N, 2H, 2W, outputs), with a kernel of 4, a stride of 2
-/// and a padding of 1, so that every output pixel has the same number of summands.
+/// A transposed convolution that doubles the sides: (N, H, W, inputs) to (N, 2H, 2W, outputs), with a kernel of 4, a
+/// stride of 2 and a padding of 1, so that every output pixel has the same number of summands.
 #[derive(Clone, Debug)]
 pub struct ConvTranspose2d {
     /// (inputs, 4, 4, outputs).

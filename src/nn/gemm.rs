@@ -1,7 +1,7 @@
 //! The matrix product: the one place of the crate with `unsafe` code, behind a face that checks every length.
 //!
-//! The product itself is the `gemm` crate's. It runs in the calling thread: whoever has many products shares them out, so
-//! that the result does not depend on the number of threads.
+//! The product itself is the `gemm` crate's. It runs in the calling thread: whoever has many products shares them out,
+//! so that the result does not depend on the number of threads.
 #![allow(unsafe_code)]
 
 use gemm::Parallelism;
@@ -68,10 +68,10 @@ pub(super) fn product(out: &mut [f32], left: Matrix, right: Matrix, accumulate: 
     }
     // A slice holds at most isize::MAX bytes, and no stride exceeds a slice's length, so the casts keep every value.
     //
-    // SAFETY: `gemm` reads element (i, j) of each factor at i · row stride + j · column stride for i and j below the sizes
-    // given, all below the extents that were checked against the slices' lengths above. It writes (and, if told to, reads)
-    // `out` at i · n + j for i < m, j < n, and `out` has m · n elements. `out` is borrowed mutably, so it overlaps neither
-    // factor. Every element is an initialised f32.
+    // SAFETY: `gemm` reads element (i, j) of each factor at i · row stride + j · column stride for i and j below the
+    // sizes given, all below the extents that were checked against the slices' lengths above. It writes (and, if told
+    // to, reads) `out` at i · n + j for i < m, j < n, and `out` has m · n elements. `out` is borrowed mutably, so it
+    // overlaps neither factor. Every element is an initialised f32.
     unsafe {
         gemm::gemm(
             m,

@@ -1,8 +1,8 @@
 //! Convolutions on the CPU, channels last, as matrix products over patches (K. Chellapilla et al., "High Performance
 //! Convolutional Neural Networks for Document Processing", 2006), forward and backward.
 //!
-//! The work is cut into chunks of whole images by sizes alone, and partial sums are added in their order, so that the result
-//! is the same to the bit for any number of threads.
+//! The work is cut into chunks of whole images by sizes alone, and partial sums are added in their order, so that the
+//! result is the same to the bit for any number of threads.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -19,7 +19,8 @@ const PATCH_FLOATS: usize = 256 * 1024;
 /// Below this many rows a product wastes the time it spends on packing the weights.
 const MIN_ROWS: usize = 128;
 
-/// Patches of a large image `(height, width, channels)`, one for each position of a small one `(small_height, small_width)`.
+/// Patches of a large image `(height, width, channels)`, one for each position of a small one `(small_height,
+/// small_width)`.
 ///
 /// A convolution goes from large to small, a transposed convolution from small to large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,8 +65,8 @@ impl Geometry {
         count.div_ceil(GROUPS).max(MIN_ROWS.div_ceil(self.positions()))
     }
 
-    /// For row (or column) `small` of the small image: the kernel's rows that fall inside a large side of `large`, and where
-    /// the first of them falls.
+    /// For row (or column) `small` of the small image: the kernel's rows that fall inside a large side of `large`, and
+    /// where the first of them falls.
     fn span(&self, small: usize, large: usize) -> (std::ops::Range<usize>, usize) {
         let start = small * self.stride;
         let first = self.padding.saturating_sub(start).min(self.kernel);
@@ -261,8 +262,9 @@ pub(super) struct Saved<'a> {
 }
 
 impl Saved<'_> {
-    /// Walks over a batch of `count` images in groups, and within a group in chunks. `chunk_backward` gets a chunk's input, the
-    /// gradient before the activation, the gradient of the input to fill (zeros), and the group's sums to add to.
+    /// Walks over a batch of `count` images in groups, and within a group in chunks. `chunk_backward` gets a chunk's
+    /// input, the gradient before the activation, the gradient of the input to fill (zeros), and the group's sums to
+    /// add to.
     fn backward(
         &self,
         geometry: &Geometry,

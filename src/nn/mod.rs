@@ -1,9 +1,9 @@
 //! Layers of small networks on candle's tensors, channels last: images are (N, H, W, C), f32.
 //!
-//! On the CPU every layer is one operation with kernels and a backward pass of its own, because candle's convolutions there cost
-//! several times as much; on other devices the same layers are made of candle's operations. On the CPU the results are the same
-//! to the bit for any number of threads: work is cut into chunks by its size alone, and sums are taken in order. The kernels run
-//! in the rayon pool that calls them.
+//! On the CPU every layer is one operation with kernels and a backward pass of its own, because candle's convolutions
+//! there cost several times as much; on other devices the same layers are made of candle's operations. On the CPU the
+//! results are the same to the bit for any number of threads: work is cut into chunks by its size alone, and sums are
+//! taken in order. The kernels run in the rayon pool that calls them.
 
 mod activation;
 mod adam;

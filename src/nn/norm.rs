@@ -1,5 +1,5 @@
-//! Batch normalisation over the last axis, with the activation that follows in the same pass (S. Ioffe, C. Szegedy, "Batch
-//! Normalization", 2015).
+//! Batch normalisation over the last axis, with the activation that follows in the same pass (S. Ioffe, C. Szegedy,
+//! "Batch Normalization", 2015).
 
 use std::sync::{Arc, OnceLock};
 
@@ -55,8 +55,8 @@ impl BatchNorm {
         Self::with_config(params, name, channels, BatchNormConfig::default())
     }
 
-    /// Makes the variables `name.scale` and `name.shift` and the buffers `name.running_mean` and `name.running_variance`, each of
-    /// shape (channels).
+    /// Makes the variables `name.scale` and `name.shift` and the buffers `name.running_mean` and
+    /// `name.running_variance`, each of shape (channels).
     ///
     /// # Errors
     ///
@@ -81,8 +81,8 @@ impl BatchNorm {
         Self { scale: self.scale.detach(), shift: self.shift.detach(), ..self.clone() }
     }
 
-    /// Normalises by the batch's own statistics, which then enter the running ones (the variance unbiased), if `train`; else by
-    /// the running statistics.
+    /// Normalises by the batch's own statistics, which then enter the running ones (the variance unbiased), if `train`;
+    /// else by the running statistics.
     ///
     /// # Errors
     ///
@@ -180,15 +180,16 @@ struct Moments {
 }
 
 impl Moments {
-    /// The moments of `rows`, each of `channels` values. Sums are taken of the differences from the first row, which keeps
-    /// them exact where the mean is far from 0.
+    /// The moments of `rows`, each of `channels` values. Sums are taken of the differences from the first row, which
+    /// keeps them exact where the mean is far from 0.
     fn of(rows: &[f32], channels: usize) -> Self {
         let first = &rows[..channels];
         let sums = sum_in_chunks(rows, rows, channels, |row, _, sums, squares| {
-            for c in 0..channels {
-                let difference = row[c] - first[c];
-                sums[c] += difference;
-                squares[c] += difference * difference;
+            let columns = row.iter().zip(first).zip(sums.iter_mut().zip(squares));
+            for ((value, first), (sum, square)) in columns {
+                let difference = value - first;
+                *sum += difference;
+                *square += difference * difference;
             }
         });
         let count = (rows.len() / channels) as f64;
@@ -284,8 +285,9 @@ impl CustomOp3 for BatchNormOp {
         let chunk = (CHUNK_FLOATS / channels).max(1) * channels;
         out.par_chunks_mut(chunk).zip(rows.par_chunks(chunk)).for_each(|(out, rows)| {
             for (out, row) in out.chunks_exact_mut(channels).zip(rows.chunks_exact(channels)) {
-                for c in 0..channels {
-                    out[c] = (row[c] - mean[c]) * factor[c] + shift[c];
+                let columns = out.iter_mut().zip(row).zip(mean).zip(factor.iter().zip(shift));
+                for (((out, value), mean), (factor, shift)) in columns {
+                    *out = (value - mean) * factor + shift;
                 }
             }
             self.config.activation.apply(out);
@@ -319,9 +321,10 @@ impl CustomOp3 for BatchNormOp {
             .zip(output.par_chunks(chunk))
             .for_each(|(gradient, output)| self.config.activation.backward(output, gradient));
         let sums = sum_in_chunks(&gradient, rows, channels, |gradient, row, shift_sums, scale_sums| {
-            for c in 0..channels {
-                shift_sums[c] += gradient[c];
-                scale_sums[c] += gradient[c] * ((row[c] - mean[c]) * inverse[c]);
+            let columns = row.iter().zip(mean).zip(&inverse).zip(gradient).zip(shift_sums.iter_mut().zip(scale_sums));
+            for ((((value, mean), inverse), gradient), (shift_sum, scale_sum)) in columns {
+                *shift_sum += gradient;
+                *scale_sum += gradient * ((value - mean) * inverse);
             }
         });
         let shift_gradient: Vec<f32> = sums.iter().map(|(shift, _)| *shift as f32).collect();
@@ -330,12 +333,15 @@ impl CustomOp3 for BatchNormOp {
         if x.track_op() {
             // Where the statistics are the batch's own, they depend on x as well.
             let count = if self.fixed.is_some() { f32::INFINITY } else { (rows.len() / channels) as f32 };
+            let by_channel = |value: &dyn Fn(usize) -> f32| (0..channels).map(value).collect::<Vec<f32>>();
+            let factor = by_channel(&|c| scales[c] * inverse[c]);
+            let constant = by_channel(&|c| shift_gradient[c] / count);
+            let slope = by_channel(&|c| inverse[c] * scale_gradient[c] / count);
             gradient.par_chunks_mut(chunk).zip(rows.par_chunks(chunk)).for_each(|(gradient, rows)| {
                 for (gradient, row) in gradient.chunks_exact_mut(channels).zip(rows.chunks_exact(channels)) {
-                    for c in 0..channels {
-                        let normal = (row[c] - mean[c]) * inverse[c];
-                        let common = (shift_gradient[c] + normal * scale_gradient[c]) / count;
-                        gradient[c] = scales[c] * inverse[c] * (gradient[c] - common);
+                    let columns = gradient.iter_mut().zip(row).zip(mean).zip(factor.iter().zip(&constant).zip(&slope));
+                    for (((gradient, value), mean), ((factor, constant), slope)) in columns {
+                        *gradient = factor * (*gradient - constant - (value - mean) * slope);
                     }
                 }
             });

@@ -14,15 +14,15 @@ pub enum Init {
     Constant(f32),
     /// Normal with mean 0 and this standard deviation.
     Normal(f32),
-    /// Normal with mean 0 and variance 2 / (inputs of one output), for layers before a ReLU (K. He et al., "Delving Deep into
-    /// Rectifiers", 2015).
+    /// Normal with mean 0 and variance 2 / (inputs of one output), for layers before a ReLU (K. He et al., "Delving
+    /// Deep into Rectifiers", 2015).
     He,
 }
 
 /// The parameters of a network.
 ///
-/// A *variable* is trained; a *buffer* is state that is not, such as the running statistics of a batch norm. Both are f32. The
-/// initial values depend on the seed, the stream and the number of parameters made before, not on the device.
+/// A *variable* is trained; a *buffer* is state that is not, such as the running statistics of a batch norm. Both are
+/// f32. The initial values depend on the seed, the stream and the number of parameters made before, not on the device.
 #[derive(Debug)]
 pub struct Params {
     seed: u64,

@@ -7,7 +7,8 @@ use super::params::{Init, Params};
 use super::slices::{Floats, operand};
 use crate::error::Result;
 
-/// Features (N, F) and labels (N), u32, to logits (N): ⟨h, w + v_y⟩ + b with one vector w for all classes and one v_y for each.
+/// Features (N, F) and labels (N), u32, to logits (N): ⟨h, w + v_y⟩ + b with one vector w for all classes and one v_y
+/// for each.
 #[derive(Clone, Debug)]
 pub struct Projection {
     /// (classes + 1, features): the classes' vectors, then the common one.
