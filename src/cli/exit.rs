@@ -48,7 +48,9 @@ pub fn interrupted(message: impl Into<String>) -> Error {
 }
 
 fn keep_panic(info: &PanicHookInfo<'_>) {
-    let words = info.payload_as_str().unwrap_or("panic");
+    let payload = info.payload();
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    let words = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("panic");
     let place = info.location().map(|place| format!(" ({place})")).unwrap_or_default();
     if let Ok(mut last) = LAST_PANIC.lock() {
         *last = format!("{words}{place}");
