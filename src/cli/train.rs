@@ -113,6 +113,7 @@ pub fn run(args: &Args) -> Result<()> {
     let set = data::read(&set, Size::square(size), Color::AsStored, workers)?;
     let loader = training::loader(&set, classic.transform()?, args.batch_size as usize, workers, seed)?;
     interrupt::listen()?;
+    eprintln!("training on {} images of {} classes, Ctrl-C saves and ends", set.len(), set.classes().len());
     let files = Files::beside(&args.out);
     let mut saved = Instant::now();
     let started = Instant::now();
