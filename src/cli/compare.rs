@@ -49,8 +49,8 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..))]
     steps: u32,
     /// Images in a step
-    #[arg(long, value_name = "N", default_value_t = 64)]
-    batch_size: usize,
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
+    batch_size: u32,
     /// Synthetic share of each class in the third arm, from 0 to 1
     #[arg(long, value_name = "S", default_value_t = 0.3)]
     share: f64,
@@ -107,7 +107,7 @@ pub fn run(args: &Args) -> Result<()> {
         seeds: args.seeds.into(),
         seed: args.common.seed,
         steps: args.steps as usize,
-        batch_size: args.batch_size,
+        batch_size: args.batch_size as usize,
         mixture: Mixture::All(ClassMixture::Share(args.share)),
         workers: args.common.workers(),
         ..CompareConfig::new(Size::square(size))

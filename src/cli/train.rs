@@ -54,8 +54,8 @@ pub struct Args {
     #[arg(long, value_name = "LOSS")]
     loss: Option<Loss>,
     /// Images in a step
-    #[arg(long, value_name = "N", default_value_t = 64)]
-    batch_size: usize,
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(2..))]
+    batch_size: u32,
     /// Go on from the checkpoint, for so many steps or minutes more
     #[arg(long)]
     resume: bool,
@@ -111,8 +111,9 @@ pub fn run(args: &Args) -> Result<()> {
     let classic = args.classic.light(first.channels());
     let workers = args.common.workers();
     let set = data::read(&set, Size::square(size), Color::AsStored, workers)?;
-    let loader = training::loader(&set, classic.transform()?, args.batch_size, workers, seed)?;
+    let loader = training::loader(&set, classic.transform()?, args.batch_size as usize, workers, seed)?;
     interrupt::listen()?;
+    eprintln!("training on {} images of {} classes, Ctrl-C saves and ends", set.len(), set.classes().len());
     let files = Files::beside(&args.out);
     let mut saved = Instant::now();
     let started = Instant::now();

@@ -4,3 +4,5 @@
 pub mod data;
 pub mod gan;
 pub mod loader;
+#[cfg(feature = "cli")]
+pub mod program;

@@ -1,0 +1,90 @@
+//! Arguments that cannot be meant: exit status 2, at once, with a message that says what to give instead.
+#![cfg(feature = "cli")]
+
+mod common;
+
+use common::data::{put, scratch};
+use common::program::{refuse, succeed};
+
+#[test]
+fn shares_outside_0_to_1() {
+    for share in ["-0.1", "1.5", "NaN"] {
+        let argument = format!("--share={share}");
+        refuse(scratch().path(), &["compare", "digits", &argument], &["share", "between 0 and 1"]);
+    }
+}
+
+#[test]
+fn batches_of_nothing() {
+    for command in ["train", "compare"] {
+        refuse(scratch().path(), &[command, "digits", "--batch-size", "0"], &["batch"]);
+    }
+}
+
+#[test]
+fn numbers_out_of_range() {
+    let cases: [(&[&str], &str); 9] = [
+        (&["train", "digits", "--minutes", "0"], "--minutes"),
+        (&["train", "digits", "--minutes=-1"], "--minutes"),
+        (&["train", "digits", "--steps", "0"], "--steps"),
+        (&["train", "digits", "--size", "7"], "from 8 to 64"),
+        (&["train", "digits", "--size", "65"], "from 8 to 64"),
+        (&["train", "digits", "--per-class", "0"], "0"),
+        (&["compare", "digits", "--imbalance", "0.5"], "at least 1"),
+        (&["preview", "digits", "--rotate=-1"], "degrees"),
+        (&["preview", "digits", "--jitter=-1"], "brightness"),
+    ];
+    for (arguments, word) in cases {
+        refuse(scratch().path(), arguments, &[word]);
+    }
+}
+
+#[test]
+fn an_unknown_loss_names_the_known_ones() {
+    refuse(scratch().path(), &["train", "digits", "--loss", "mean"], &["minimax", "non-saturating", "hinge"]);
+}
+
+#[test]
+fn usage_errors() {
+    let folder = scratch();
+    for arguments in [&["train"][..], &["fly"], &["train", "digits", "--steps", "2", "--minutes", "1"], &[]] {
+        refuse(folder.path(), arguments, &["Usage"]);
+    }
+}
+
+#[test]
+fn outputs_that_cannot_be_written_are_refused_before_the_work() {
+    let folder = scratch();
+    put(folder.path(), "file", b"");
+    std::fs::create_dir(folder.path().join("folder.png")).unwrap();
+    let cases: [(&[&str], &str); 7] = [
+        // An hour's work that must not begin.
+        (&["train", "digits", "--minutes", "60", "--out", "missing/gan.safetensors"], "missing"),
+        (&["train", "digits", "--minutes", "60", "--out", "file/gan.safetensors"], "file"),
+        (&["train", "digits", "--minutes", "60", "--out", "gan.txt"], ".safetensors"),
+        (&["preview", "digits", "--out", "missing/sheet.png"], "missing"),
+        (&["preview", "digits", "--out", "sheet.jpg"], ".png"),
+        (&["preview", "digits", "--out", "folder.png"], "folder.png"),
+        (&["demo", "--out", "file/demo"], "file/demo"),
+    ];
+    for (arguments, word) in cases {
+        refuse(folder.path(), arguments, &[word]);
+    }
+}
+
+#[test]
+fn a_checkpoint_is_not_replaced_unasked() {
+    let folder = scratch();
+    put(folder.path(), "gan.safetensors", b"precious");
+    refuse(folder.path(), &["train", "digits", "--steps", "1"], &["gan.safetensors", "--resume", "--force", "--out"]);
+    assert_eq!(std::fs::read(folder.path().join("gan.safetensors")).unwrap(), b"precious");
+    succeed(folder.path(), &["train", "digits", "--steps", "1", "--force"]);
+    assert_ne!(std::fs::read(folder.path().join("gan.safetensors")).unwrap(), b"precious");
+}
+
+#[test]
+fn a_gan_may_not_have_seen_the_images_held_out() {
+    let folder = scratch();
+    succeed(folder.path(), &["train", "digits", "--steps", "1"]);
+    refuse(folder.path(), &["compare", "digits", "--gan", "gan.safetensors"], &["held out", "--test"]);
+}

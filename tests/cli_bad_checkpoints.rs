@@ -1,0 +1,84 @@
+//! Checkpoints that cannot be used: exit status 2, and a message that names the file.
+#![cfg(feature = "cli")]
+
+mod common;
+
+use std::path::Path;
+
+use common::data::{gradient, png, put, scratch};
+use common::program::{refuse, succeed};
+
+/// What reads a checkpoint.
+const READERS: [&[&str]; 3] = [
+    &["sample", "gan.safetensors"],
+    &["train", "digits", "--steps", "1", "--resume"],
+    &["compare", "digits", "--test", "digits", "--gan", "gan.safetensors"],
+];
+
+fn all_refuse(folder: &Path, words: &[&str]) {
+    for reader in READERS {
+        refuse(folder, reader, &[&["gan.safetensors"], words].concat());
+    }
+    assert!(!folder.join("grid.png").exists());
+}
+
+fn trained(arguments: &[&str]) -> tempfile::TempDir {
+    let folder = scratch();
+    for class in ["cat", "dog"] {
+        for name in ["a", "b"] {
+            put(folder.path(), &format!("pets/{class}/{name}.png"), &png(gradient(8, 8, 3)));
+        }
+    }
+    succeed(folder.path(), &[&["train", "--steps", "1"], arguments].concat());
+    folder
+}
+
+#[test]
+fn missing() {
+    all_refuse(scratch().path(), &[]);
+}
+
+#[test]
+fn not_safetensors() {
+    let folder = scratch();
+    put(folder.path(), "gan.safetensors", b"this is text");
+    all_refuse(folder.path(), &[]);
+}
+
+#[test]
+fn truncated() {
+    let folder = trained(&["digits"]);
+    let path = folder.path().join("gan.safetensors");
+    let bytes = std::fs::read(&path).unwrap();
+    for length in [0, 7, 100, bytes.len() / 2, bytes.len() - 1] {
+        std::fs::write(&path, &bytes[..length]).unwrap();
+        all_refuse(folder.path(), &[]);
+    }
+}
+
+#[test]
+fn of_other_classes_or_another_size() {
+    let folder = trained(&["pets"]);
+    let words = ["the GAN was trained for"];
+    for reader in &READERS[1..] {
+        refuse(folder.path(), reader, &[&["gan.safetensors"], &words[..]].concat());
+    }
+    let folder = trained(&["digits", "--size", "16"]);
+    let arguments = ["train", "digits", "--steps", "1", "--resume", "--size", "8"];
+    refuse(folder.path(), &arguments, &["gan.safetensors", "size 16", "8"]);
+}
+
+#[test]
+fn of_another_loss() {
+    let folder = trained(&["digits", "--loss", "hinge"]);
+    let arguments = ["train", "digits", "--steps", "1", "--resume", "--loss", "minimax"];
+    refuse(folder.path(), &arguments, &["gan.safetensors", "hinge", "minimax"]);
+}
+
+#[test]
+fn unknown_classes() {
+    let folder = trained(&["digits"]);
+    refuse(folder.path(), &["sample", "gan.safetensors", "--class", "cat"], &["cat", "0, 1, 2"]);
+    refuse(folder.path(), &["sample", "gan.safetensors", "--judge", "pets"], &["cat", "same classes"]);
+    assert!(!folder.path().join("grid.png").exists());
+}

@@ -1,0 +1,177 @@
+//! Every kind of bad data: exit status 2, and a message that names the file and says what to do.
+#![cfg(feature = "cli")]
+
+mod common;
+
+use std::path::Path;
+
+use common::data::{encode, gradient, idat, idx, ihdr, png, png_of_chunks, put, scratch};
+use common::program::{json, refuse, run, succeed};
+use image::{DynamicImage, ImageFormat};
+
+/// What each subcommand that reads DATA is called with.
+const READERS: [&[&str]; 4] = [
+    &["inspect"],
+    &["preview", "--out", "sheet.png"],
+    &["train", "--steps", "2", "--out", "gan.safetensors"],
+    &["compare", "--minutes", "0.01", "--steps", "2"],
+];
+
+/// All readers refuse `data`, say `words`, and leave no file behind.
+fn all_refuse(folder: &Path, data: &str, words: &[&str]) {
+    for reader in READERS {
+        refuse(folder, &[reader, &[data]].concat(), words);
+        for output in ["sheet.png", "gan.safetensors", "gan.samples.png"] {
+            assert!(!folder.join(output).exists(), "{reader:?} wrote {output}");
+        }
+    }
+}
+
+/// A folder with two classes of two images each.
+fn two_classes(root: &Path) {
+    for name in ["cat/a.png", "cat/b.png", "dog/a.png", "dog/b.png"] {
+        put(root, &format!("data/{name}"), &png(gradient(12, 12, 3)));
+    }
+}
+
+#[test]
+fn a_missing_folder() {
+    let folder = scratch();
+    all_refuse(folder.path(), "nowhere", &["nowhere", "expected a folder"]);
+}
+
+#[test]
+fn an_empty_folder() {
+    let folder = scratch();
+    std::fs::create_dir(folder.path().join("data")).unwrap();
+    all_refuse(folder.path(), "data", &["data", "empty"]);
+}
+
+#[test]
+fn a_folder_without_class_folders() {
+    let folder = scratch();
+    put(folder.path(), "data/a.png", &png(gradient(8, 8, 1)));
+    all_refuse(folder.path(), "data", &["data", "one folder of images for each class"]);
+}
+
+#[test]
+fn one_class_only() {
+    let folder = scratch();
+    put(folder.path(), "data/cat/a.png", &png(gradient(8, 8, 1)));
+    for reader in &READERS[1..] {
+        refuse(folder.path(), &[*reader, &["data"]].concat(), &["data", "cat", "another class"]);
+    }
+    // `inspect` reports what it found, and refuses it after.
+    let output = run(folder.path(), &["inspect", "data"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(common::program::stderr(&output).contains("another class"));
+}
+
+#[test]
+fn a_class_without_a_readable_image() {
+    let folder = scratch();
+    two_classes(folder.path());
+    for name in ["a", "b"] {
+        put(folder.path(), &format!("data/dog/{name}.png"), b"this is text");
+    }
+    for reader in &READERS[1..] {
+        refuse(folder.path(), &[*reader, &["data"]].concat(), &["data", "dog", "no readable image"]);
+    }
+    let output = run(folder.path(), &["inspect", "data"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(common::program::stderr(&output).contains("no readable image"));
+}
+
+/// `inspect` lists the file and goes on; training and comparing refuse it before they start.
+fn one_bad_file(name: &str, bytes: &[u8], words: &[&str]) {
+    let folder = scratch();
+    two_classes(folder.path());
+    put(folder.path(), &format!("data/dog/{name}"), bytes);
+    let found = json(folder.path(), &["inspect", "data"]);
+    let listed = found["unreadable"].as_array().unwrap();
+    assert_eq!(listed.len(), 1, "{found}");
+    assert!(listed[0]["path"].as_str().unwrap().ends_with(name), "{found}");
+    let words = [&[name], words].concat();
+    for reader in &READERS[2..] {
+        refuse(folder.path(), &[*reader, &["data"]].concat(), &words);
+    }
+    assert!(!folder.path().join("gan.safetensors").exists());
+}
+
+#[test]
+fn truncated_images() {
+    let image = png(gradient(40, 40, 3));
+    one_bad_file("c.png", &image[..image.len() / 2], &[]);
+    let image = encode(gradient(40, 40, 3), ImageFormat::Jpeg);
+    one_bad_file("c.jpg", &image[..image.len() / 2], &["cut short"]);
+}
+
+#[test]
+fn zero_byte_images() {
+    one_bad_file("c.png", b"", &["empty"]);
+    one_bad_file("c.jpg", b"", &["empty"]);
+}
+
+#[test]
+fn a_text_file_named_png() {
+    one_bad_file("c.png", b"this is text, whatever its name says", &[]);
+}
+
+#[test]
+fn absurd_dimensions_in_a_header() {
+    let chunks: [(&[u8; 4], &[u8]); 3] =
+        [(b"IHDR", &ihdr(100_000, 100_000, 8, 2)), (b"IDAT", &idat(&[&[0; 300]])), (b"IEND", &[])];
+    one_bad_file("c.png", &png_of_chunks(&chunks), &["100000×100000", "limits"]);
+}
+
+#[test]
+fn several_bad_files_are_told_at_once() {
+    let folder = scratch();
+    two_classes(folder.path());
+    for name in ["c", "d", "e"] {
+        put(folder.path(), &format!("data/dog/{name}.png"), b"");
+    }
+    let words = ["3 of 7 images", "c.png", "d.png", "e.png", "inspect"];
+    refuse(folder.path(), &["train", "data", "--steps", "2"], &words);
+}
+
+#[test]
+fn uncommon_images_are_converted() {
+    let folder = scratch();
+    let cmyk = include_bytes!("../fixtures/cmyk-16x16.jpg");
+    let sixteen = DynamicImage::from(gradient(9, 9, 3)).into_rgb16();
+    let palette: [(&[u8; 4], &[u8]); 4] = [
+        (b"IHDR", &ihdr(2, 1, 8, 3)),
+        (b"PLTE", &[255, 0, 0, 0, 0, 255]),
+        (b"IDAT", &idat(&[&[0, 1]])),
+        (b"IEND", &[]),
+    ];
+    for class in ["cat", "dog"] {
+        put(folder.path(), &format!("data/{class}/cmyk.jpg"), cmyk);
+        put(folder.path(), &format!("data/{class}/sixteen.png"), &encode(sixteen.clone(), ImageFormat::Png));
+        put(folder.path(), &format!("data/{class}/palette.png"), &png_of_chunks(&palette));
+        put(folder.path(), &format!("data/{class}/one.png"), &png(gradient(1, 1, 3)));
+    }
+    let found = json(folder.path(), &["inspect", "data"]);
+    assert_eq!((&found["unreadable"], &found["rgb"]), (&serde_json::json!([]), &serde_json::json!(8)));
+    succeed(folder.path(), &["preview", "data", "--out", "sheet.png"]);
+    succeed(folder.path(), &["train", "data", "--steps", "2", "--size", "8"]);
+}
+
+#[test]
+fn bad_idx_files() {
+    let images = idx(&[4, 8, 8], &[7; 4 * 64]);
+    let labels = idx(&[4], &[0, 1, 0, 1]);
+    let wrong_magic = [&[9, 9, 9, 9], &images[4..]].concat();
+    let cases: [(&[u8], &[u8], &str); 3] = [
+        (&wrong_magic, &labels, "images"),
+        (&images[..images.len() - 9], &labels, "images"),
+        (&images, &idx(&[3], &[0, 1, 0]), "labels"),
+    ];
+    for (images, labels, name) in cases {
+        let folder = scratch();
+        put(folder.path(), "data/train-images-idx3-ubyte", images);
+        put(folder.path(), "data/train-labels-idx1-ubyte", labels);
+        all_refuse(folder.path(), "data", &[name]);
+    }
+}
