@@ -22,12 +22,10 @@ use super::{compare, data, output};
 const RARE: usize = 8;
 /// The share of each class that is held out.
 const HELD_OUT: f64 = 0.3;
-const GAN_STEPS: u64 = 1500;
 const GAN_BATCH: usize = 64;
 const SHOWN: usize = 10;
 /// The synthetic share of the rare classes.
 const SHARE: f64 = 0.3;
-const SEEDS: usize = 5;
 /// Samples of each class in the batch that is drawn.
 const PER_CLASS_IN_BATCH: usize = 8;
 
@@ -77,17 +75,31 @@ struct EpochSummary {
     per_class_in_batch: (usize, usize),
 }
 
+/// How much work the demo is.
+struct Scale {
+    gan_steps: u64,
+    classifier_steps: usize,
+    seeds: usize,
+}
+
+/// Half a minute on two cores.
+const FULL: Scale = Scale { gan_steps: 1500, classifier_steps: 400, seeds: 5 };
+
 pub fn run(args: &Args) -> Result<()> {
-    let started = Instant::now();
     output::check_folder(&args.out)?;
+    output::print(&run_at(&FULL, args)?, args.common.json)
+}
+
+fn run_at(scale: &Scale, args: &Args) -> Result<Report> {
+    let started = Instant::now();
     let demo = Demo::new(args)?;
-    let (source, reports, gan) = demo.train_gan()?;
+    let (source, reports, gan) = demo.train_gan(scale.gan_steps)?;
     let source = Arc::new(source);
     demo.draw_samples(&source)?;
     demo.draw_augmentations()?;
     training::curves(&reports, "Training the GAN").save_png(demo.file("training.png"))?;
     let epoch = demo.stream(&source)?;
-    let comparison = demo.compare(&source)?;
+    let comparison = demo.compare(&source, scale)?;
     let report = Report {
         folder: args.out.clone(),
         seed: args.common.seed,
@@ -98,7 +110,7 @@ pub fn run(args: &Args) -> Result<()> {
         seconds: started.elapsed().as_secs_f64(),
     };
     write_file(demo.file("result.json"), output::to_json(&report)?.as_bytes())?;
-    output::print(&report, args.common.json)
+    Ok(report)
 }
 
 /// What the stages share.
@@ -123,14 +135,14 @@ impl<'a> Demo<'a> {
         self.out.join(name)
     }
 
-    fn train_gan(&self) -> Result<(GeneratorSource, Vec<TrainReport>, GanSummary)> {
+    fn train_gan(&self, steps: u64) -> Result<(GeneratorSource, Vec<TrainReport>, GanSummary)> {
         let set = self.data.train();
         let seed = self.common.seed;
         let mut trainer = Trainer::new(GanConfig { seed, ..GanConfig::new(8, 1, set.classes()) }, &Device::Cpu)?;
         let transform = ClassicArgs::default().light(1).transform()?;
         let loader = training::loader(set, transform, GAN_BATCH, self.common.workers(), seed)?;
         let started = Instant::now();
-        let reports = training::train(&mut trainer, &loader, Budget::Steps(GAN_STEPS), |_, _| Ok(Flow::Continue))?;
+        let reports = training::train(&mut trainer, &loader, Budget::Steps(steps), |_, _| Ok(Flow::Continue))?;
         let seconds = started.elapsed().as_secs_f64();
         trainer.save(self.file("gan.safetensors"))?;
         let summary = GanSummary { steps: trainer.steps(), seconds, last: reports.last().copied() };
@@ -183,10 +195,11 @@ impl<'a> Demo<'a> {
         Mixture::PerClass(rare.map(|(name, _)| (name.clone(), ClassMixture::Share(SHARE))).collect())
     }
 
-    fn compare(&self, source: &Arc<GeneratorSource>) -> Result<Comparison> {
+    fn compare(&self, source: &Arc<GeneratorSource>, scale: &Scale) -> Result<Comparison> {
         let config = CompareConfig {
             seed: self.common.seed,
-            seeds: SEEDS,
+            seeds: scale.seeds,
+            steps: scale.classifier_steps,
             mixture: self.mixture(),
             workers: self.common.workers(),
             ..CompareConfig::new(Size::square(8))
@@ -259,5 +272,57 @@ impl fmt::Display for EpochSummary {
             "{samples} samples in {batches} batches, {each} of each digit in every full one, {synthetic} synthetic in all; "
         )?;
         write!(f, "{samples_per_second:.0} a second")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn run_small(seed: &str) -> (tempfile::TempDir, Report) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut line = Line::parse_from(["demo", "--seed", seed]);
+        line.args.out = folder.path().into();
+        let scale = Scale { gan_steps: 5, classifier_steps: 5, seeds: 2 };
+        let report = run_at(&scale, &line.args).unwrap();
+        (folder, report)
+    }
+
+    #[test]
+    fn every_file_is_written_and_explained() {
+        let (folder, report) = run_small("0");
+        let mut found: Vec<_> = folder.path().read_dir().unwrap().map(|file| file.unwrap().file_name()).collect();
+        let mut named = FILES.map(|(name, _)| std::ffi::OsString::from(name));
+        found.sort();
+        named.sort();
+        assert_eq!(found, named);
+        assert_eq!(report.comparison.classes[1].train_images, RARE);
+        assert_eq!(report.epoch.per_class_in_batch, (PER_CLASS_IN_BATCH, PER_CLASS_IN_BATCH));
+        assert!(report.epoch.synthetic > 0);
+        let written = std::fs::read_to_string(folder.path().join("result.json")).unwrap();
+        assert_eq!(written, output::to_json(&report).unwrap());
+        for (name, _) in FILES {
+            assert!(report.to_string().contains(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn one_seed_gives_one_result() {
+        let pictures = |folder: &tempfile::TempDir| {
+            ["samples.png", "augmentations.png", "batch.png", "training.png", "gan.safetensors"]
+                .map(|name| std::fs::read(folder.path().join(name)).unwrap())
+        };
+        let (first, second, other) = (run_small("1").0, run_small("1").0, run_small("2").0);
+        assert!(pictures(&first) == pictures(&second));
+        let (first, other) = (pictures(&first), pictures(&other));
+        assert!(first.iter().zip(&other).all(|(a, b)| a != b));
     }
 }

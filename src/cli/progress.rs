@@ -81,12 +81,14 @@ impl Progress {
 
     fn line(&self, done: u64, detail: &str) -> String {
         let elapsed = self.started.elapsed();
-        let rate = (done - self.first.min(done)) as f64 / elapsed.as_secs_f64().max(1e-9);
+        let now = done.saturating_sub(self.first);
+        let rate = now as f64 / elapsed.as_secs_f64().max(1e-9);
         let unit = self.unit;
         let (count, left) = match self.goal {
             Goal::Count(total) => {
-                let left = Duration::try_from_secs_f64(total.saturating_sub(done) as f64 / rate.max(1e-9));
-                (format!("{done} of {total} {unit}"), format!(", {} left", left.map_or_else(|_| "?".into(), clock)))
+                let left = elapsed.mul_f64(total.saturating_sub(done) as f64 / now.max(1) as f64);
+                let left = if now == 0 { "?".into() } else { clock(left) };
+                (format!("{done} of {total} {unit}"), format!(", {left} left"))
             }
             Goal::Time(total) => (format!("{done} {unit}"), format!(", {} left", clock(total.saturating_sub(elapsed)))),
             Goal::Open => (format!("{done} {unit}"), String::new()),
