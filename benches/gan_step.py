@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 BATCH, CLASSES, LATENT, EMBEDDING = 64, 10, 64, 32
-WIDTH, NOISE, DECAY = 64, 0.1, 0.995
+WIDTH, NOISE, DECAY = 64, 0.3, 0.995
 
 
 class Generator(nn.Module):
