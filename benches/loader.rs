@@ -1,5 +1,5 @@
-//! One epoch of the embedded digits (1,797 real images) through the loader, by workers: as they are, which is the loader's own cost, and
-//! augmented at 64×64.
+//! One epoch of the embedded digits (1,797 real images) through the loader, by workers: as they are, which is the
+//! loader's own cost, and augmented at 64×64.
 
 use std::sync::Arc;
 

@@ -17,7 +17,8 @@ const AT: usize = 9;
 
 const KEY: SampleKey = SampleKey { seed: 8, epoch: 1, position: AT as u64, purpose: Purpose::Transform };
 
-/// Runs an epoch of batches of 4 in the data set's order with any number of workers; it must fail in batch `good` and end there.
+/// Runs an epoch of batches of 4 in the data set's order with any number of workers; it must fail in batch `good` and
+/// end there.
 fn failure(good: usize, configure: impl Fn() -> DataLoaderBuilder) -> Error {
     let run = |workers| {
         let loader =

@@ -43,8 +43,8 @@ fn unshuffled_balanced_batches_are_the_same_in_every_epoch() -> Result<()> {
     Ok(())
 }
 
-/// Each of the 24 orders of 4 images should come about as often: a chi-squared test with 23 degrees of freedom, whose value exceeds
-/// 65 in about 1 of 100,000 fair trials; the seeds are fixed.
+/// Each of the 24 orders of 4 images should come about as often: a chi-squared test with 23 degrees of freedom, whose
+/// value exceeds 65 in about 1 of 100,000 fair trials; the seeds are fixed.
 #[test]
 fn all_orders_are_equally_likely() -> Result<()> {
     let mut seen = std::collections::BTreeMap::new();
@@ -70,7 +70,8 @@ fn classes_are_shuffled_within_a_batch() -> Result<()> {
     Ok(())
 }
 
-/// Six classes share the five places of a batch; none is left out, or served, for long: the extra samples are spread evenly.
+/// Six classes share the five places of a batch; none is left out, or served, for long: the extra samples are spread
+/// evenly.
 #[test]
 fn classes_take_turns() -> Result<()> {
     let labels: Vec<u32> = (0..6000).map(|i| i % 6).collect();

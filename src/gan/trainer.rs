@@ -68,7 +68,7 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] if the configuration is out of range.
+    /// [`crate::ErrorKind::Config`] if the configuration is out of range.
     pub fn new(config: GanConfig, device: &Device) -> Result<Self> {
         config.validate()?;
         let mut generator_params = Params::with_stream(config.seed, GENERATOR_STREAM, device);
@@ -103,8 +103,8 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`] if the file cannot be read; [`ErrorKind::Checkpoint`] if it is not such a checkpoint, or is
-    /// damaged.
+    /// [`crate::ErrorKind::Io`] if the file cannot be read; [`crate::ErrorKind::Checkpoint`] if it is not such a
+    /// checkpoint, or is damaged.
     pub fn load(path: impl AsRef<Path>, device: &Device) -> Result<Self> {
         let path = path.as_ref();
         let Checkpoint { config, step, tensors } = Checkpoint::read(path)?;
@@ -125,7 +125,7 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`] if the file cannot be written.
+    /// [`crate::ErrorKind::Io`] if the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         self.calibrate()?;
         let networks = [
@@ -147,7 +147,7 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Tensor`] if the device fails.
+    /// [`crate::ErrorKind::Tensor`] if the device fails.
     pub fn source(&self) -> Result<GeneratorSource> {
         self.calibrate()?;
         GeneratorSource::new(&self.config, &self.average_params, self.step)
@@ -170,8 +170,9 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] for a batch of another kind, or if the training diverges: a loss or a gradient is no
-    /// longer finite. Then no weights have changed in this step, except that the discriminator may have made its step.
+    /// [`crate::ErrorKind::Config`] for a batch of another kind, or if the training diverges: a loss or a gradient is
+    /// no longer finite. Then no weights have changed in this step, except that the discriminator may have made its
+    /// step.
     pub fn step(&mut self, batch: &Batch) -> Result<TrainReport> {
         let (images, labels) = self.check(batch)?;
         let count = labels.elem_count();

@@ -19,8 +19,8 @@ use crate::transform::{Normalize, Transform};
 
 /// Configures a [`DataLoader`].
 ///
-/// Unless told otherwise a loader gives batches of 32 without transforms, shuffled, in the classes' natural proportions, as f32 in [0, 1] on the
-/// CPU, with a worker for each core.
+/// Unless told otherwise a loader gives batches of 32 without transforms, shuffled, in the classes' natural
+/// proportions, as f32 in [0, 1] on the CPU, with a worker for each core.
 #[must_use = "a builder does nothing until it is built"]
 pub struct DataLoaderBuilder {
     dataset: Arc<dyn Dataset>,
@@ -49,7 +49,8 @@ impl DataLoaderBuilder {
         }
     }
 
-    /// Transforms every sample, real or synthetic; [`Compose`](crate::Compose) makes one transform of several. Default: none.
+    /// Transforms every sample, real or synthetic; [`Compose`](crate::Compose) makes one transform of several. Default:
+    /// none.
     pub fn transform(mut self, transform: impl Transform + 'static) -> Self {
         self.transform = Some(Box::new(transform));
         self
@@ -67,7 +68,8 @@ impl DataLoaderBuilder {
         self
     }
 
-    /// How much of each class is synthetic; more than nothing needs a [synthetic source](Self::synthetic). Default: nothing.
+    /// How much of each class is synthetic; more than nothing needs a [synthetic source](Self::synthetic). Default:
+    /// nothing.
     pub fn mixture(mut self, mixture: impl Into<Mixture>) -> Self {
         self.plan.mixture = mixture.into();
         self
@@ -97,8 +99,8 @@ impl DataLoaderBuilder {
         self
     }
 
-    /// Worker threads; 0 does the work in the thread that asks for a batch. Default: as many as the process may run at once. The batches are
-    /// the same for any number.
+    /// Worker threads; 0 does the work in the thread that asks for a batch. Default: as many as the process may run at
+    /// once. The batches are the same for any number.
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = Some(workers);
         self
@@ -106,8 +108,9 @@ impl DataLoaderBuilder {
 
     /// Finished batches that may wait to be taken. Default 2. Without workers nothing is done ahead.
     ///
-    /// Memory is bounded by it: beside the batches that were handed out there are at most `prefetch + 1 + ⌈workers / batch size⌉`, finished
-    /// or under way, whatever the size of the data set. The latter ones also hold their decoded images.
+    /// Memory is bounded by it: beside the batches that were handed out there are at most `prefetch + 1 + ⌈workers /
+    /// batch size⌉`, finished or under way, whatever the size of the data set. The latter ones also hold their decoded
+    /// images.
     pub fn prefetch(mut self, prefetch: usize) -> Self {
         self.prefetch = prefetch;
         self
@@ -147,10 +150,11 @@ impl DataLoaderBuilder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the configuration is out of range or contradicts itself: a batch size of 0; a balance,
-    /// mixture or shard out of range, or of classes that the data set does not have; a mixture without a source, a source of other classes;
-    /// another dtype than f32 and u8, normalised u8; an epoch without a batch. [`ErrorKind::Dataset`](crate::ErrorKind::Dataset) for a data set
-    /// without images, or with labels that name no class.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the configuration is out of range or contradicts itself: a
+    /// batch size of 0; a balance, mixture or shard out of range, or of classes that the data set does not have; a
+    /// mixture without a source, a source of other classes; another dtype than f32 and u8, normalised u8; an epoch
+    /// without a batch. [`ErrorKind::Dataset`](crate::ErrorKind::Dataset) for a data set without images, or with labels
+    /// that name no class.
     pub fn build(self) -> Result<DataLoader> {
         let dataset = &*self.dataset;
         let labels: Vec<u32> = (0..dataset.len()).map(|index| dataset.label(index)).collect();
@@ -183,8 +187,8 @@ fn check_source(source: Option<&dyn SyntheticSource>, planner: &Planner, classes
     let Some(source) = source else {
         return match planner.synthetic_counts().zip(classes).find(|(count, _)| *count > 0) {
             Some((count, class)) => Err(Error::config(format!(
-                "the mixture wants {count} synthetic samples of class {class:?}, but the loader has no synthetic source: \
-                 give it one with DataLoaderBuilder::synthetic, or leave the mixture out"
+                "the mixture wants {count} synthetic samples of class {class:?}, but the loader has no \
+                 synthetic source: give it one with DataLoaderBuilder::synthetic, or leave the mixture out"
             ))),
             None => Ok(()),
         };

@@ -28,7 +28,8 @@ impl Output {
             (DType::U8, None) => Pixels::U8,
             (DType::U8, Some(normalize)) => {
                 return Err(Error::config(format!(
-                    "u8 batches hold the pixels as they are, but {normalize:?} makes f32 of them: leave one of the two out"
+                    "u8 batches hold the pixels as they are, but {normalize:?} makes f32 of them: \
+                     leave one of the two out"
                 )));
             }
             (other, _) => {
@@ -48,7 +49,8 @@ impl Output {
         }
     }
 
-    /// A tensor `(N, C, H, W)` into whose parts `write` puts the images, all of one shape. The only copy is the one that converts.
+    /// A tensor `(N, C, H, W)` into whose parts `write` puts the images, all of one shape. The only copy is the one
+    /// that converts.
     fn tensor<T: WithDType + Default>(
         &self,
         images: Vec<Image>,
@@ -98,7 +100,8 @@ impl Recipe {
         Error::new(
             kind,
             format!(
-                "the samples of a batch must have one shape (channels, height, width): {} has {found:?}, but {} has {expected:?}: {remedy}",
+                "the samples of a batch must have one shape (channels, height, width): {} has {found:?}, \
+             but {} has {expected:?}: {remedy}",
                 self.describe(other),
                 self.describe(first),
             ),

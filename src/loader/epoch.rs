@@ -18,7 +18,8 @@ use crate::plan::{EpochPlan, ResumeState};
 /// The batches of one epoch, in order; see [`DataLoader::epoch`](crate::DataLoader::epoch).
 ///
 /// An error stands at the place of the batch that failed, and ends the epoch: after it comes nothing, although
-/// [`len`](ExactSizeIterator::len) had counted the batches behind it. Dropping the epoch stops the work on the batches under way.
+/// [`len`](ExactSizeIterator::len) had counted the batches behind it. Dropping the epoch stops the work on the batches
+/// under way.
 #[must_use = "the batches are delivered when the epoch is iterated over"]
 pub struct Epoch {
     recipe: Arc<Recipe>,
@@ -51,8 +52,8 @@ impl Epoch {
         epoch
     }
 
-    /// Where the run stands after the batches that were delivered so far, to be saved with a checkpoint; batches that workers are ahead do not
-    /// count. [`DataLoader::resume`](crate::DataLoader::resume) goes on from there.
+    /// Where the run stands after the batches that were delivered so far, to be saved with a checkpoint; batches that
+    /// workers are ahead do not count. [`DataLoader::resume`](crate::DataLoader::resume) goes on from there.
     #[must_use]
     pub fn state(&self) -> ResumeState {
         self.plan.state(self.delivered)

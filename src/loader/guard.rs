@@ -7,7 +7,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Runs code that is not the loader's own; `what` names it.
 ///
-/// What a panic may leave half done belongs to that code, or, like the image it worked on, is thrown away with the error.
+/// What a panic may leave half done belongs to that code, or, like the image it worked on, is thrown away with the
+/// error.
 pub(super) fn guarded<T>(what: &str, run: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(run))
         .unwrap_or_else(|panic| Err(Error::new(ErrorKind::Panic, format!("{what} panicked: {}", message(&*panic)))))

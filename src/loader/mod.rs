@@ -1,9 +1,10 @@
 //! The data loader: plans an epoch, loads and transforms its samples on worker threads, and delivers batches in order.
 //!
-//! The samples of a batch go to the loader's own thread pool in pieces, behind those of the batches before. Whichever thread finishes
-//! the last of them writes the images into the batch's tensor and sends it off. So no thread of the pool ever waits for another, and
-//! earlier batches are finished first. There is no thread that coordinates: each call of [`Epoch::next`](Iterator::next) begins one
-//! batch more, so that a fixed number is under way, and waits for the batch that comes next in order.
+//! The samples of a batch go to the loader's own thread pool in pieces, behind those of the batches before. Whichever
+//! thread finishes the last of them writes the images into the batch's tensor and sends it off. So no thread of the
+//! pool ever waits for another, and earlier batches are finished first. There is no thread that coordinates: each call
+//! of [`Epoch::next`](Iterator::next) begins one batch more, so that a fixed number is under way, and waits for the
+//! batch that comes next in order.
 
 mod batch;
 mod builder;
@@ -29,8 +30,8 @@ use recipe::Recipe;
 
 /// Streams augmented batches of a labelled image set to a training loop.
 ///
-/// A batch is a pure function of data set, configuration, seed, epoch and position: the same for any number of workers, to the
-/// bit, in the same order.
+/// A batch is a pure function of data set, configuration, seed, epoch and position: the same for any number of workers,
+/// to the bit, in the same order.
 ///
 /// ```
 /// use candle_augment::{Balance, DataLoader, Normalize, RandomRotation, digits};
@@ -70,7 +71,8 @@ impl DataLoader {
         self.start(self.planner.epoch(epoch))
     }
 
-    /// The batches that are left of the epoch where a run stopped, see [`Epoch::state`]. What lies before them is not read again.
+    /// The batches that are left of the epoch where a run stopped, see [`Epoch::state`]. What lies before them is not
+    /// read again.
     ///
     /// # Errors
     ///

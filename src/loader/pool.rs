@@ -22,7 +22,8 @@ impl Pool {
             threads.push(builder.spawn(|| thread.run())?);
             Ok(())
         });
-        // Tasks guard the code that they call; should one panic all the same, its batch is never sent, which the epoch reports.
+        // Tasks guard the code that they call; should one panic all the same, its batch is never sent, which the epoch
+        // reports.
         let rayon = rayon.panic_handler(drop).build().map_err(|error| {
             Error::new(ErrorKind::Io, format!("cannot start {workers} worker threads, set fewer workers: {error}"))
                 .with_source(error)

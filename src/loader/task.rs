@@ -32,7 +32,8 @@ impl<S> Hands<S> {
     }
 }
 
-/// One batch under way: its samples are made in any order by any thread, and the thread that does the last one sends the batch.
+/// One batch under way: its samples are made in any order by any thread, and the thread that does the last one sends
+/// the batch.
 pub(super) struct BatchTask {
     recipe: Arc<Recipe>,
     cancelled: Arc<AtomicBool>,
@@ -59,8 +60,8 @@ impl BatchTask {
         Arc::new(Self { recipe, cancelled, slots, progress: Mutex::new(progress), sender })
     }
 
-    /// Hands the work to `hands`: the synthetic samples in one, because they are generated together, and first, because they take
-    /// longest; then the real ones in pieces.
+    /// Hands the work to `hands`: the synthetic samples in one, because they are generated together, and first, because
+    /// they take longest; then the real ones in pieces.
     pub(super) fn begin(self: &Arc<Self>, hands: Hands<impl Fn(Job)>) {
         let mut real = Vec::new();
         let mut synthetic = Vec::new();
@@ -98,8 +99,8 @@ impl BatchTask {
         })
     }
 
-    /// Makes samples, each from its place and what it begins with, in pieces: small enough to keep every thread busy, large enough
-    /// that handing them out costs nothing beside tiny images.
+    /// Makes samples, each from its place and what it begins with, in pieces: small enough to keep every thread busy,
+    /// large enough that handing them out costs nothing beside tiny images.
     fn make<T: Send + 'static>(
         self: &Arc<Self>,
         samples: Vec<(usize, T)>,

@@ -19,13 +19,14 @@ pub enum Balance {
     Natural,
     /// Every class alike.
     Uniform,
-    /// By one weight for each class, in the order of the labels: not negative, finite, not all 0; they need not add up to 1.
+    /// By one weight for each class, in the order of the labels: not negative, finite, not all 0; they need not add up
+    /// to 1.
     Weights(Vec<f64>),
     /// By the effective number of samples, between [`Balance::Natural`] (β = 0) and [`Balance::Uniform`] (β → 1).
     ///
-    /// Y. Cui, M. Jia, T.-Y. Lin, Y. Song, S. Belongie, "Class-balanced loss based on effective number of samples", CVPR 2019:
-    /// n samples count as `E(n) = (1 − βⁿ) / (1 − β)`, and a sample of a class with n of them weighs `1 / E(n)`. So the class as a
-    /// whole gets a share proportional to `n / E(n)`; n counts real and synthetic samples.
+    /// Y. Cui, M. Jia, T.-Y. Lin, Y. Song, S. Belongie, "Class-balanced loss based on effective number of samples",
+    /// CVPR 2019: n samples count as `E(n) = (1 − βⁿ) / (1 − β)`, and a sample of a class with n of them weighs `1 /
+    /// E(n)`. So the class as a whole gets a share proportional to `n / E(n)`; n counts real and synthetic samples.
     EffectiveNumber {
         /// β, in [0, 1); 0.9 to 0.9999 are usual.
         beta: f64,
@@ -52,7 +53,8 @@ impl Balance {
     }
 }
 
-/// `(1 − βⁿ) / (1 − β)`, in a form that stays precise for β near 1. At least 1, also for n = 0, which then has no share.
+/// `(1 − βⁿ) / (1 − β)`, in a form that stays precise for β near 1. At least 1, also for n = 0, which then has no
+/// share.
 fn effective_number(beta: f64, count: u64) -> f64 {
     let power_minus_one = (count as f64 * beta.ln()).exp_m1();
     (-power_minus_one / (1.0 - beta)).max(1.0)

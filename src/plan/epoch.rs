@@ -99,8 +99,8 @@ impl EpochPlan {
         if config.shuffle {
             Stream::Batch(batch).key(config.seed, self.epoch).rng().shuffle(&mut places);
         }
-        // The places of the classes are shuffled, and each class goes on in its own order: so no image comes again, even within
-        // this batch, before all others of its class.
+        // The places of the classes are shuffled, and each class goes on in its own order: so no image comes again,
+        // even within this batch, before all others of its class.
         let first = batch * config.batch_size as u64;
         (first..)
             .zip(places)

@@ -17,8 +17,8 @@ pub enum ClassMixture {
     None,
     /// This share of the class's samples, in [0, 1]: `n · s / (1 − s)` synthetic samples, rounded, join n real ones.
     ///
-    /// At 1 synthetic samples take the place of the class's real images, one for each, and no real one is read. A class without
-    /// real images gets none; [`ClassMixture::FillTo`] fills it.
+    /// At 1 synthetic samples take the place of the class's real images, one for each, and no real one is read. A class
+    /// without real images gets none; [`ClassMixture::FillTo`] fills it.
     Share(f64),
     /// As many as bring the class to this number of samples; none if it has that many real images.
     FillTo(usize),

@@ -1,7 +1,8 @@
 //! The plan of an epoch: which sample stands where, decided before any thread starts.
 //!
-//! A [`Planner`] is made once from the labels of a data set and a [`PlanConfig`]; it gives an [`EpochPlan`] for each epoch, and
-//! that the [`Slot`]s of any batch. All of it is pure: no I/O, no threads, and randomness from the seed alone.
+//! A [`Planner`] is made once from the labels of a data set and a [`PlanConfig`]; it gives an [`EpochPlan`] for each
+//! epoch, and that the [`Slot`]s of any batch. All of it is pure: no I/O, no threads, and randomness from the seed
+//! alone.
 
 mod balance;
 mod epoch;
@@ -44,7 +45,8 @@ pub struct Slot {
     pub key: SampleKey,
 }
 
-/// The random streams of an epoch's order, kept apart by the position in their keys: classes and batches number below 2³².
+/// The random streams of an epoch's order, kept apart by the position in their keys: classes and batches number below
+/// 2³².
 #[derive(Clone, Copy, Debug)]
 enum Stream {
     /// The order of a class's images.

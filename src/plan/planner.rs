@@ -22,12 +22,12 @@ pub struct PlanConfig {
     pub mixture: Mixture,
     /// Whether each epoch has an order of its own, drawn from the seed. Default true.
     ///
-    /// Without, every epoch has the same order: the data set's, under [`Balance::Natural`] without synthetic samples, as evaluation
-    /// needs it (batches then hold whatever classes stand there, the one exception to the quotas); otherwise classes are dealt out
-    /// by quota, and each gives its images in the data set's order.
+    /// Without, every epoch has the same order: the data set's, under [`Balance::Natural`] without synthetic samples,
+    /// as evaluation needs it (batches then hold whatever classes stand there, the one exception to the quotas);
+    /// otherwise classes are dealt out by quota, and each gives its images in the data set's order.
     pub shuffle: bool,
-    /// Whether the last batch is left out when it is not full, and the last round of batches when it does not reach all ranks.
-    /// Default false.
+    /// Whether the last batch is left out when it is not full, and the last round of batches when it does not reach all
+    /// ranks. Default false.
     pub drop_last: bool,
     /// The part of the epochs that this process reads. Default everything.
     pub shard: Shard,
@@ -54,10 +54,11 @@ impl Default for PlanConfig {
 /// What an epoch promises, with n real and m synthetic samples of a class by the mixture:
 ///
 /// - The epoch is Σ (n + m) samples long under every balance.
-/// - Every batch holds of each class its quota, batch size × the class's share, rounded down or up; and within a class the
-///   synthetic share, m / (n + m), of its samples, rounded down or up.
-/// - Under [`Balance::Natural`] every real image comes exactly once and every class has exactly m synthetic samples. Under the others
-///   a class's images come in whole permutations, so that none is repeated before all of its class have been used.
+/// - Every batch holds of each class its quota, batch size × the class's share, rounded down or up; and within a class
+///   the synthetic share, m / (n + m), of its samples, rounded down or up.
+/// - Under [`Balance::Natural`] every real image comes exactly once and every class has exactly m synthetic samples.
+///   Under the others a class's images come in whole permutations, so that none is repeated before all of its class
+///   have been used.
 ///
 /// ```
 /// use candle_augment::{Balance, PlanConfig, Planner};
@@ -91,8 +92,8 @@ impl Planner {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Dataset`] if there is no sample, or a label names no class; [`ErrorKind::Config`] if the batch size is 0, an
-    /// epoch has no batch for this rank, or balance, mixture or shard are out of range.
+    /// [`ErrorKind::Dataset`] if there is no sample, or a label names no class; [`ErrorKind::Config`] if the batch size
+    /// is 0, an epoch has no batch for this rank, or balance, mixture or shard are out of range.
     pub fn new(labels: &[u32], classes: &[String], config: PlanConfig) -> Result<Self> {
         if config.batch_size == 0 {
             return Err(Error::config("expected a batch size of at least 1, got 0"));
@@ -122,8 +123,8 @@ impl Planner {
         self.0.samples as usize
     }
 
-    /// The synthetic samples that the mixture adds to each class, in the order of the labels. Under another balance than
-    /// [`Balance::Natural`] they say the proportion, not the number.
+    /// The synthetic samples that the mixture adds to each class, in the order of the labels. Under another balance
+    /// than [`Balance::Natural`] they say the proportion, not the number.
     pub fn synthetic_counts(&self) -> impl Iterator<Item = usize> + '_ {
         self.0.supplies.iter().map(|supply| supply.synthetic as usize)
     }
@@ -155,8 +156,8 @@ impl Planner {
         }
         if state.fingerprint != *fingerprint {
             return Err(Error::config(
-                "the resume state is of another data set or configuration: labels, class names, batch size, balance, mixture, \
-                 shuffle and drop_last must be as they were",
+                "the resume state is of another data set or configuration: labels, class names, batch size, \
+                 balance, mixture, shuffle and drop_last must be as they were",
             ));
         }
         Ok(EpochPlan::new(Arc::clone(&self.0), state.epoch, state.batch))
@@ -168,8 +169,8 @@ impl Planner {
         }
         let Inner { config, samples, .. } = &*self.0;
         Err(Error::config(format!(
-            "an epoch of {samples} samples has less than one full batch of {} for each of {} ranks, and drop_last leaves it out: \
-             lower the batch size, or set drop_last to false",
+            "an epoch of {samples} samples has less than one full batch of {} for each of {} ranks, \
+             and drop_last leaves it out: lower the batch size, or set drop_last to false",
             config.batch_size, config.shard.world_size
         )))
     }
@@ -228,7 +229,8 @@ const MAX_SAMPLES: u64 = u32::MAX as u64;
 
 fn too_long(samples: u64) -> Error {
     Error::config(format!(
-        "expected an epoch of at most {MAX_SAMPLES} samples, got {samples}: lower the mixture's shares, or use a part of the data set"
+        "expected an epoch of at most {MAX_SAMPLES} samples, got {samples}: lower the mixture's shares, \
+         or use a part of the data set"
     ))
 }
 

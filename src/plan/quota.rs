@@ -1,14 +1,14 @@
 //! How many samples of each class a batch holds, and how many came before it.
 //!
-//! Systematic sampling (W. G. Madow, "On the theory of systematic sampling, II", 1949) with one offset for each batch. The classes'
-//! quotas, batch size × share, are laid end to end on a line from 0 to the batch size; a class gets as many samples of batch b as
-//! there are points `k + 1 − u(b)`, k whole, within its stretch. That is its quota rounded down or up, and the counts add up to the
-//! batch size for any offset. The offsets `u(b) = ((stride · b + phase) mod B) / B` of the B full batches are equally spaced, so
-//! that over all of them a class gets B times its quota rounded down or up. A stride near B / φ (golden ratio) spreads each
-//! class's extra samples evenly over the epoch.
+//! Systematic sampling (W. G. Madow, "On the theory of systematic sampling, II", 1949) with one offset for each batch.
+//! The classes' quotas, batch size × share, are laid end to end on a line from 0 to the batch size; a class gets as
+//! many samples of batch b as there are points `k + 1 − u(b)`, k whole, within its stretch. That is its quota rounded
+//! down or up, and the counts add up to the batch size for any offset. The offsets `u(b) = ((stride · b + phase) mod B)
+//! / B` of the B full batches are equally spaced, so that over all of them a class gets B times its quota rounded down
+//! or up. A stride near B / φ (golden ratio) spreads each class's extra samples evenly over the epoch.
 //!
-//! What a class got before batch b is a sum of `⌊(stride · i + c) / B⌋` over i < b, which a Euclid-like recursion finds in
-//! O(log B): any batch costs the same to look up.
+//! What a class got before batch b is a sum of `⌊(stride · i + c) / B⌋` over i < b, which a Euclid-like recursion finds
+//! in O(log B): any batch costs the same to look up.
 
 use super::Stream;
 
@@ -46,14 +46,16 @@ pub(super) struct Quotas {
     tail: Vec<u64>,
 }
 
-/// A point on the line: `whole + part / full`, rounded down, which is all that matters at offsets that are multiples of `1 / full`.
+/// A point on the line: `whole + part / full`, rounded down, which is all that matters at offsets that are multiples of
+/// `1 / full`.
 #[derive(Clone, Copy, Debug)]
 struct Bound {
     whole: u64,
     part: u64,
 }
 
-/// Fractional quotas are rounded to this fraction of a sample, so that quotas that are whole but for the rounding of floats are whole.
+/// Fractional quotas are rounded to this fraction of a sample, so that quotas that are whole but for the rounding of
+/// floats are whole.
 const UNIT: u128 = 1 << 32;
 
 impl Shares {
@@ -64,7 +66,8 @@ impl Shares {
         }
     }
 
-    /// The ends of the stretches of the classes in `order` on a line of length `size`, as numerators, and their denominator.
+    /// The ends of the stretches of the classes in `order` on a line of length `size`, as numerators, and their
+    /// denominator.
     fn ends(&self, order: &[usize], size: u64) -> (Vec<u128>, u128) {
         match self {
             Self::Exact(counts) => {
@@ -124,8 +127,9 @@ impl Quotas {
         totals
     }
 
-    /// The samples in the batch that is left over after the full ones. Exact shares leave it what the full batches lack: both
-    /// the full batches and the whole epoch are within one of their quotas, so the rest is too, and it is not negative.
+    /// The samples in the batch that is left over after the full ones. Exact shares leave it what the full batches
+    /// lack: both the full batches and the whole epoch are within one of their quotas, so the rest is too, and it is
+    /// not negative.
     fn tail_counts(&self, shares: &Shares, size: u64) -> Vec<u64> {
         match shares {
             Shares::Exact(counts) => {
@@ -168,9 +172,10 @@ fn bounds(shares: &Shares, order: &[usize], batch_size: u64, full: u64) -> Vec<B
 
 /// A whole number without divisor in common with `count`, whose multiples modulo `count` spread evenly.
 ///
-/// They do if the continued fraction of the ratio has small terms, as that of the golden ratio has; how uneven they are is bounded by the sum of the
-/// terms (H. Niederreiter, "Random Number Generation and Quasi-Monte Carlo Methods", 1992, chapter 3). So of the numbers around
-/// `count / φ` the one with the smallest sum is taken. Below 2³² no 40 numbers in a row all share a divisor with `count`.
+/// They do if the continued fraction of the ratio has small terms, as that of the golden ratio has; how uneven they are
+/// is bounded by the sum of the terms (H. Niederreiter, "Random Number Generation and Quasi-Monte Carlo Methods", 1992,
+/// chapter 3). So of the numbers around `count / φ` the one with the smallest sum is taken. Below 2³² no 40 numbers in
+/// a row all share a divisor with `count`.
 fn even_stride(count: u64) -> u64 {
     let middle = (count as f64 * 0.618_033_988_749_894_9).round() as u64;
     let around = middle.saturating_sub(32).max(1)..(middle + 33).min(count.max(2));
@@ -181,7 +186,8 @@ fn even_stride(count: u64) -> u64 {
     sums.min().map_or(1, |(_, _, stride)| stride)
 }
 
-/// The greatest common divisor, and the sum of the quotients on the way to it: the terms of the continued fraction of `a / b`.
+/// The greatest common divisor, and the sum of the quotients on the way to it: the terms of the continued fraction of
+/// `a / b`.
 fn euclid(mut a: u64, mut b: u64) -> (u64, u64) {
     let mut sum = 0;
     while b > 0 {
@@ -191,8 +197,8 @@ fn euclid(mut a: u64, mut b: u64) -> (u64, u64) {
     (a, sum)
 }
 
-/// `Σ ⌊(step · i + start) / modulus⌋` over i from 0 to `count` − 1, by exchanging the axes as in Euclid's algorithm. No step overflows
-/// while all four stay below 2³².
+/// `Σ ⌊(step · i + start) / modulus⌋` over i from 0 to `count` − 1, by exchanging the axes as in Euclid's algorithm. No
+/// step overflows while all four stay below 2³².
 fn floor_sum(mut count: u64, mut modulus: u64, mut step: u64, mut start: u64) -> u64 {
     let mut sum = 0;
     while count > 0 {
@@ -225,7 +231,8 @@ mod tests {
             let full = u64::from(u32::MAX) - less;
             let slow = |count| (0..count).map(|i| (u128::from(step) * i + u128::from(part)) / u128::from(full)).sum::<u128>();
             prop_assert_eq!(u128::from(floor_sum(100, full, step, part)), slow(100));
-            // The sum of a whole period of a stride without common divisor is known: Σ ⌊step · i / full⌋ = (step − 1)(full − 1) / 2.
+            // The sum of a whole period of a stride without common divisor is known: Σ ⌊step · i / full⌋ = (step −
+            // 1)(full − 1) / 2.
             if step > 0 && euclid(step, full).0 == 1 {
                 prop_assert_eq!(floor_sum(full, full, step, 0), ((u128::from(step) - 1) * (u128::from(full) - 1) / 2) as u64);
             }

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 /// Where a training run stands in its data: a few numbers, to be saved with the checkpoint of the model.
 ///
-/// It is valid for the same data set, seed and plan (batch size, balance, mixture, shuffle, `drop_last`), under any number of
-/// workers, and under another number of ranks as well, provided that all ranks had read the same number of batches: the batches
-/// that none had read are dealt out anew. Transforms and normalisation are not part of it.
+/// It is valid for the same data set, seed and plan (batch size, balance, mixture, shuffle, `drop_last`), under any
+/// number of workers, and under another number of ranks as well, provided that all ranks had read the same number of
+/// batches: the batches that none had read are dealt out anew. Transforms and normalisation are not part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ResumeState {
     /// The seed.
@@ -19,7 +19,8 @@ pub struct ResumeState {
     pub fingerprint: u64,
 }
 
-/// FNV-1a, 64 bits (G. Fowler, L. C. Noll, K.-P. Vo): the same on every platform and in every release, unlike the standard library's.
+/// FNV-1a, 64 bits (G. Fowler, L. C. Noll, K.-P. Vo): the same on every platform and in every release, unlike the
+/// standard library's.
 #[derive(Clone, Debug)]
 pub(super) struct Fingerprint(u64);
 

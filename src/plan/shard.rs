@@ -6,9 +6,9 @@ use crate::error::{Error, Result};
 
 /// The part of an epoch that one of several processes (ranks) reads. By default the whole: rank 0 of 1.
 ///
-/// The batches of an epoch form one sequence over all ranks; rank r of R reads batches r, r + R, r + 2R, … All ranks get equally
-/// many. Where the number of batches is no multiple of R, the last round is filled with the batches at the head of the epoch, or
-/// left out with `drop_last`, as PyTorch's `DistributedSampler` does with single samples.
+/// The batches of an epoch form one sequence over all ranks; rank r of R reads batches r, r + R, r + 2R, … All ranks
+/// get equally many. Where the number of batches is no multiple of R, the last round is filled with the batches at the
+/// head of the epoch, or left out with `drop_last`, as PyTorch's `DistributedSampler` does with single samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Shard {
     /// This process's number, from 0.
@@ -17,8 +17,8 @@ pub struct Shard {
     pub world_size: usize,
 }
 
-/// Where launchers put rank and world size, in the order of precedence. `torchrun` comes before what it may itself run under: there
-/// Open MPI or Slurm start one process a node, and their ranks are not those of the training.
+/// Where launchers put rank and world size, in the order of precedence. `torchrun` comes before what it may itself run
+/// under: there Open MPI or Slurm start one process a node, and their ranks are not those of the training.
 const LAUNCHERS: [(&str, &str, &str); 3] = [
     ("torchrun", "RANK", "WORLD_SIZE"),
     ("Open MPI", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),
@@ -32,13 +32,14 @@ impl Default for Shard {
 }
 
 impl Shard {
-    /// Rank and world size as torchrun (`RANK`, `WORLD_SIZE`), Open MPI (`OMPI_COMM_WORLD_RANK`, `OMPI_COMM_WORLD_SIZE`) or Slurm
-    /// (`SLURM_PROCID`, `SLURM_NTASKS`) set them in the environment, the first of these that is there; rank 0 of 1 if none is.
+    /// Rank and world size as torchrun (`RANK`, `WORLD_SIZE`), Open MPI (`OMPI_COMM_WORLD_RANK`,
+    /// `OMPI_COMM_WORLD_SIZE`) or Slurm (`SLURM_PROCID`, `SLURM_NTASKS`) set them in the environment, the first of
+    /// these that is there; rank 0 of 1 if none is.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config), naming the variable, if one of a pair is missing, is not a number, or the
-    /// rank is not below the world size.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config), naming the variable, if one of a pair is missing, is not a
+    /// number, or the rank is not below the world size.
     pub fn from_env() -> Result<Self> {
         Self::from_lookup(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
     }

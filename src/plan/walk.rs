@@ -4,9 +4,9 @@ use super::{Origin, Stream, Supply};
 
 /// The samples of one class in an epoch, by their rank: 0 for the first that the epoch takes of the class.
 ///
-/// Real images come in whole permutations one after another, so that none is repeated before all have been used. The synthetic
-/// samples are spread evenly between them: sample r is synthetic where `⌊(r · synthetic + phase) / total⌋` steps up, so that any run
-/// of samples holds their share, rounded down or up.
+/// Real images come in whole permutations one after another, so that none is repeated before all have been used. The
+/// synthetic samples are spread evenly between them: sample r is synthetic where `⌊(r · synthetic + phase) / total⌋`
+/// steps up, so that any run of samples holds their share, rounded down or up.
 #[derive(Clone, Debug)]
 pub(super) struct Walk {
     images: Vec<u32>,
@@ -16,7 +16,8 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    /// The walk that gives `samples` samples of a class with these real images; shuffled by the seed and epoch given, if any.
+    /// The walk that gives `samples` samples of a class with these real images; shuffled by the seed and epoch given,
+    /// if any.
     pub(super) fn new(class: usize, images: &[u32], supply: Supply, samples: u64, shuffle: Option<(u64, u64)>) -> Self {
         let (synthetic, total) = (supply.synthetic, supply.total().max(1));
         let mut walk = Self { images: Vec::new(), synthetic, total, phase: 0 };
