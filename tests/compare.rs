@@ -82,7 +82,8 @@ fn the_arms_are_measured_over_the_seeds() -> Result<()> {
     for (label, class) in comparison.classes.iter().enumerate() {
         assert_eq!(class.train_images, data.train().class_counts()[label]);
         assert_eq!(class.held_out_images, data.held_out().class_counts()[label]);
-        assert_eq!(class.synthetic_samples, 60_usize.saturating_sub(class.train_images), "{class:?}");
+        let filled = 60_usize.saturating_sub(class.train_images) as f64;
+        assert_eq!(class.synthetic_share, filled / (filled + class.train_images as f64), "{class:?}");
     }
     Ok(())
 }

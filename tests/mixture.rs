@@ -37,7 +37,7 @@ fn mixtures_that_cannot_be_served_are_refused() {
     );
     let bad_share = Mixture::PerClass(BTreeMap::from([("class 1".to_owned(), ClassMixture::Share(2.0))]));
     assert!(message(bad_share, Some(noise(2))).contains("class \"class 1\": expected a synthetic share"));
-    assert!(message(ClassMixture::FillTo(5), None).contains("3 synthetic samples of class \"class 1\""));
+    assert!(message(ClassMixture::FillTo(5), None).contains("wants synthetic samples of class \"class 1\""));
     assert!(message(ClassMixture::None, Some(noise(3))).contains("class 2 is \"class 2\" against none"));
     let renamed = Noise { classes: vec!["class 0".to_owned(), "cat".to_owned()], ..noise(2) };
     assert!(message(ClassMixture::None, Some(renamed)).contains("class 1 is \"cat\" against \"class 1\""));
@@ -48,6 +48,26 @@ fn mixtures_that_cannot_be_served_are_refused() {
 fn a_mixture_that_adds_nothing_needs_no_source() -> Result<()> {
     for mixture in [ClassMixture::FillTo(2), ClassMixture::Share(0.0)] {
         DataLoader::builder(counted(&[8, 2])).mixture(mixture).workers(0).build()?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_share_is_the_share_of_the_rarest_class_too() -> Result<()> {
+    let loader = DataLoader::builder(counted(&[99, 1]))
+        .mixture(ClassMixture::Share(0.3))
+        .balance(Balance::Uniform)
+        .synthetic(noise(2))
+        .batch_size(20)
+        .workers(0)
+        .build()?;
+    let plan = loader.plan(0);
+    for batch in plan.iter().take(plan.len() - 1) {
+        let synthetic = |label| {
+            let of_class = batch.iter().filter(move |slot| slot.label == label);
+            of_class.filter(|slot| matches!(slot.origin, Origin::Synthetic(_))).count()
+        };
+        assert_eq!([synthetic(0), synthetic(1)], [3, 3]);
     }
     Ok(())
 }

@@ -76,7 +76,7 @@ pub fn compare(
     mut progress: impl FnMut(Progress) -> Result<()>,
 ) -> Result<Comparison> {
     config.check()?;
-    let synthetic = config.synthetic_counts(data.train())?;
+    let synthetic = config.synthetic_shares(data.train())?;
     let total = data.train().len() + data.held_out().len();
     let mut read = |set, before| read_all(set, config, |done| progress(Progress::Read { done: before + done, total }));
     let train = read(data.train(), 0)?;
@@ -170,7 +170,7 @@ impl Runs<'_> {
         classifier.evaluate(loader.epoch(0))
     }
 
-    fn summary(&self, confusions: &[[Confusion; 3]], synthetic: &[usize]) -> Comparison {
+    fn summary(&self, confusions: &[[Confusion; 3]], synthetic: &[f64]) -> Comparison {
         let balanced = Arm::ALL.map(|arm| estimate(confusions, arm, Confusion::balanced_accuracy));
         let arms = Arm::ALL.map(|arm| ArmResult {
             arm,
@@ -182,7 +182,7 @@ impl Runs<'_> {
         let class = |(class, name): (usize, &String)| ClassResult {
             name: name.clone(),
             train_images: train[class],
-            synthetic_samples: synthetic[class],
+            synthetic_share: synthetic[class],
             held_out_images: held_out[class],
             recall: (held_out[class] > 0)
                 .then(|| Arm::ALL.map(|arm| estimate(confusions, arm, |confusion| confusion.recall(class as u32)))),

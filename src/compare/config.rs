@@ -150,11 +150,11 @@ impl CompareConfig {
         }
     }
 
-    /// What the mixture adds to each class of `train`.
-    pub(super) fn synthetic_counts(&self, train: &Arc<dyn Dataset>) -> Result<Vec<usize>> {
+    /// The synthetic share of each class in the third arm.
+    pub(super) fn synthetic_shares(&self, train: &Arc<dyn Dataset>) -> Result<Vec<f64>> {
         let labels: Vec<u32> = (0..train.len()).map(|index| train.label(index)).collect();
         let plan = self.plan(self.seed, Arm::Synthetic, train.len());
-        Ok(Planner::new(&labels, train.classes(), plan)?.synthetic_counts().collect())
+        Ok(Planner::new(&labels, train.classes(), plan)?.synthetic_shares().collect())
     }
 
     /// The seeds of the runs.

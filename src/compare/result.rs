@@ -74,9 +74,8 @@ pub struct ClassResult {
     pub name: String,
     /// Its real images in the training set.
     pub train_images: usize,
-    /// The synthetic samples that the mixture adds to them in the third arm; under another balance than natural the number stands
-    /// for the proportion.
-    pub synthetic_samples: usize,
+    /// The share of its samples that is synthetic in the third arm, in [0, 1].
+    pub synthetic_share: f64,
     /// Its images in the held-out set.
     pub held_out_images: usize,
     /// The share of them that was recognised, for each arm in the order of [`Arm::ALL`]; none where there were none.

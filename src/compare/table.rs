@@ -35,7 +35,8 @@ impl Comparison {
         let counts = ["class", "real", "synthetic", "held out"].map(str::to_owned);
         let header = counts.into_iter().chain(Arm::ALL.map(|arm| arm.to_string())).collect();
         let rows = self.classes.iter().map(|class| {
-            let counts = [class.train_images, class.synthetic_samples, class.held_out_images].map(|n| n.to_string());
+            let share = format!("{:.0} %", 100.0 * class.synthetic_share);
+            let counts = [class.train_images.to_string(), share, class.held_out_images.to_string()];
             let recall = match &class.recall {
                 Some(recall) => recall.each_ref().map(Estimate::to_string),
                 None => Arm::ALL.map(|_| "–".to_owned()),

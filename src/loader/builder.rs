@@ -185,10 +185,10 @@ impl fmt::Debug for DataLoaderBuilder {
 
 fn check_source(source: Option<&dyn SyntheticSource>, planner: &Planner, classes: &[String]) -> Result<()> {
     let Some(source) = source else {
-        return match planner.synthetic_counts().zip(classes).find(|(count, _)| *count > 0) {
-            Some((count, class)) => Err(Error::config(format!(
-                "the mixture wants {count} synthetic samples of class {class:?}, but the loader has no \
-                 synthetic source: give it one with DataLoaderBuilder::synthetic, or leave the mixture out"
+        return match planner.synthetic_shares().zip(classes).find(|(share, _)| *share > 0.0) {
+            Some((_, class)) => Err(Error::config(format!(
+                "the mixture wants synthetic samples of class {class:?}, but the loader has no synthetic source: give \
+                 it one with DataLoaderBuilder::synthetic, or leave the mixture out"
             ))),
             None => Ok(()),
         };

@@ -124,9 +124,9 @@ impl Order {
         let config = &planner.config;
         let shuffle = config.shuffle.then_some((config.seed, epoch));
         let quotas = Quotas::new(&planner.shares, planner.samples, config.batch_size as u64, shuffle);
-        let classes = quotas.totals().into_iter().zip(&planner.images).zip(&planner.supplies).enumerate();
+        let classes = quotas.totals().into_iter().zip(&planner.images).zip(&planner.portions).enumerate();
         let walks = classes
-            .map(|(class, ((total, images), supply))| Walk::new(class, images, *supply, total, shuffle))
+            .map(|(class, ((total, images), portion))| Walk::new(class, images, *portion, total, shuffle))
             .collect();
         Self::Quotas { quotas, walks }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Supply;
+use super::{Balance, Portion, Supply};
 use crate::error::{Error, Result};
 
 /// How much of one class is synthetic.
@@ -15,7 +15,8 @@ pub enum ClassMixture {
     /// Nothing. The default.
     #[default]
     None,
-    /// This share of the class's samples, in [0, 1]: `n · s / (1 − s)` synthetic samples, rounded, join n real ones.
+    /// This share of the class's samples, in [0, 1]: `n · s / (1 − s)` synthetic samples, rounded, but at least one, join n real ones.
+    /// Under another balance than [`Balance::Natural`] the share is exact, however few real images there are.
     ///
     /// At 1 synthetic samples take the place of the class's real images, one for each, and no real one is read. A class
     /// without real images gets none; [`ClassMixture::FillTo`] fills it.
@@ -23,6 +24,9 @@ pub enum ClassMixture {
     /// As many as bring the class to this number of samples; none if it has that many real images.
     FillTo(usize),
 }
+
+/// Shares are rounded to this fraction.
+const SHARE_UNIT: u32 = 1 << 30;
 
 /// How much of each class is synthetic. By default nothing.
 ///
@@ -60,8 +64,21 @@ impl ClassMixture {
             Self::None => Supply { real, synthetic: 0 },
             Self::Share(1.0) => Supply { real: 0, synthetic: real },
             // `as` saturates; the planner refuses an epoch of such a length.
-            Self::Share(share) => Supply { real, synthetic: (real as f64 * share / (1.0 - share)).round() as u64 },
+            Self::Share(share) => {
+                let synthetic = (real as f64 * share / (1.0 - share)).round() as u64;
+                Supply { real, synthetic: if share > 0.0 { synthetic.max(real.min(1)) } else { synthetic } }
+            }
             Self::FillTo(count) => Supply { real, synthetic: (count as u64).saturating_sub(real) },
+        }
+    }
+
+    /// How much of a class that gives `supply` is synthetic where the balance leaves the number of its samples open.
+    fn portion(self, supply: Supply) -> Portion {
+        match self {
+            Self::Share(share) if supply.total() > 0 => {
+                Portion { synthetic: (share * f64::from(SHARE_UNIT)).round() as u64, of: u64::from(SHARE_UNIT) }
+            }
+            _ => supply.portion(),
         }
     }
 
@@ -80,6 +97,15 @@ impl Mixture {
     pub(super) fn supplies(&self, counts: &[u64], classes: &[String]) -> Result<Vec<Supply>> {
         self.check(classes)?;
         Ok(counts.iter().zip(classes).map(|(&real, class)| self.of(class).supply(real)).collect())
+    }
+
+    /// How much of each class is synthetic, given what it supplies. Under the natural balance a class's samples are exactly its supply.
+    pub(super) fn portions(&self, supplies: &[Supply], classes: &[String], balance: &Balance) -> Vec<Portion> {
+        let natural = *balance == Balance::Natural;
+        let classes = supplies.iter().zip(classes);
+        classes
+            .map(|(supply, class)| if natural { supply.portion() } else { self.of(class).portion(*supply) })
+            .collect()
     }
 
     fn of(&self, class: &str) -> ClassMixture {
@@ -116,6 +142,8 @@ mod tests {
         assert_eq!(of(ClassMixture::Share(0.0), 7), (7, 0));
         assert_eq!(of(ClassMixture::Share(0.5), 7), (7, 7));
         assert_eq!(of(ClassMixture::Share(0.75), 10), (10, 30));
+        assert_eq!(of(ClassMixture::Share(0.1), 1), (1, 1));
+        assert_eq!(of(ClassMixture::Share(0.1), 0), (0, 0));
         assert_eq!(of(ClassMixture::Share(1.0), 7), (0, 7));
         assert_eq!(of(ClassMixture::FillTo(10), 7), (7, 3));
         assert_eq!(of(ClassMixture::FillTo(10), 12), (12, 0));

@@ -79,4 +79,15 @@ impl Supply {
     fn total(self) -> u64 {
         self.real.saturating_add(self.synthetic)
     }
+
+    fn portion(self) -> Portion {
+        Portion { synthetic: self.synthetic, of: self.total().max(1) }
+    }
+}
+
+/// So many `of` so many samples of a class are synthetic; both below 2³², `of` at least 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Portion {
+    synthetic: u64,
+    of: u64,
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::epoch::EpochPlan;
 use super::quota::Shares;
 use super::resume::Fingerprint;
-use super::{Balance, Mixture, ResumeState, Shard, Supply};
+use super::{Balance, Mixture, Portion, ResumeState, Shard, Supply};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How the epochs of a data set are planned.
@@ -81,6 +81,7 @@ pub(super) struct Inner {
     /// The images of each class.
     pub images: Vec<Vec<u32>>,
     pub supplies: Vec<Supply>,
+    pub portions: Vec<Portion>,
     pub shares: Shares,
     /// The samples of an epoch over all ranks, below 2³².
     pub samples: u64,
@@ -102,11 +103,13 @@ impl Planner {
         let images = images_by_class(labels, classes)?;
         let counts: Vec<u64> = images.iter().map(|images| images.len() as u64).collect();
         let supplies = config.mixture.supplies(&counts, classes)?;
+        let portions = config.mixture.portions(&supplies, classes, &config.balance);
         let samples = epoch_length(&supplies)?;
         let shares = config.balance.shares(&supplies, classes)?;
         let fingerprint = fingerprint(labels, classes, &config)?;
         let labels = labels.to_vec();
-        let planner = Self(Arc::new(Inner { config, labels, images, supplies, shares, samples, fingerprint }));
+        let planner =
+            Self(Arc::new(Inner { config, labels, images, supplies, portions, shares, samples, fingerprint }));
         planner.check_length()?;
         Ok(planner)
     }
@@ -123,10 +126,9 @@ impl Planner {
         self.0.samples as usize
     }
 
-    /// The synthetic samples that the mixture adds to each class, in the order of the labels. Under another balance
-    /// than [`Balance::Natural`] they say the proportion, not the number.
-    pub fn synthetic_counts(&self) -> impl Iterator<Item = usize> + '_ {
-        self.0.supplies.iter().map(|supply| supply.synthetic as usize)
+    /// The share of each class's samples that is synthetic, in [0, 1], in the order of the labels.
+    pub fn synthetic_shares(&self) -> impl Iterator<Item = f64> + '_ {
+        self.0.portions.iter().map(|portion| portion.synthetic as f64 / portion.of as f64)
     }
 
     /// The batches of an epoch for this rank; the same for all ranks and epochs.
