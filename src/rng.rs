@@ -34,14 +34,21 @@ pub enum Purpose {
     Training,
 }
 
-const PURPOSES: [(Purpose, &str); 6] = [
-    (Purpose::Transform, "transform"),
-    (Purpose::Synthetic, "synthetic"),
-    (Purpose::Shuffle, "shuffle"),
-    (Purpose::Split, "split"),
-    (Purpose::Weights, "weights"),
-    (Purpose::Training, "training"),
-];
+impl Purpose {
+    const ALL: [Self; 6] =
+        [Self::Transform, Self::Synthetic, Self::Shuffle, Self::Split, Self::Weights, Self::Training];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Transform => "transform",
+            Self::Synthetic => "synthetic",
+            Self::Shuffle => "shuffle",
+            Self::Split => "split",
+            Self::Weights => "weights",
+            Self::Training => "training",
+        }
+    }
+}
 
 /// The name of one random decision. It is printed and parsed as `seed:epoch:position:purpose`.
 ///
@@ -87,8 +94,8 @@ impl SampleKey {
 
 impl fmt::Display for SampleKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = PURPOSES.iter().find(|(purpose, _)| *purpose == self.purpose).map_or("?", |(_, name)| name);
-        write!(f, "{}:{}:{}:{name}", self.seed, self.epoch, self.position)
+        let Self { seed, epoch, position, purpose } = self;
+        write!(f, "{seed}:{epoch}:{position}:{}", purpose.name())
     }
 }
 
@@ -101,8 +108,8 @@ impl FromStr for SampleKey {
             let mut number = || parts.next()?.parse().ok();
             let (seed, epoch, position) = (number()?, number()?, number()?);
             let name = parts.next()?;
-            let (purpose, _) = PURPOSES.iter().find(|(_, known)| *known == name)?;
-            parts.next().is_none().then_some(Self { seed, epoch, position, purpose: *purpose })
+            let purpose = Purpose::ALL.into_iter().find(|purpose| purpose.name() == name)?;
+            parts.next().is_none().then_some(Self { seed, epoch, position, purpose })
         };
         parse().ok_or_else(|| {
             Error::config(format!(
@@ -117,7 +124,7 @@ impl FromStr for SampleKey {
 pub struct SampleRng(ChaCha8Rng);
 
 impl SampleRng {
-    /// A number from [low, high); `low` itself where the range is empty.
+    /// A number from `low` up to `high`, which only rounding can reach; `low` itself where the range is empty.
     pub fn uniform(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.0.random::<f64>()
     }

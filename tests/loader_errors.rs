@@ -145,7 +145,7 @@ fn failures_of_a_synthetic_source() {
 fn synthetic_samples_of_another_size_need_resize() {
     let error = failure(0, || {
         let source = Noise { classes: names(1), size: Size::new(5, 4), channels: 1 };
-        DataLoader::builder(set()).mixture(ClassMixture::Share(0.5)).synthetic(Arc::new(source))
+        DataLoader::builder(set()).mixture(ClassMixture::Share(0.5)).synthetic(source)
     });
     assert!(error.message().contains("(1, 5, 4)") && error.message().contains("add Resize::exact"), "{error}");
 }

@@ -3,7 +3,6 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use candle_augment::{
     Balance, ClassMixture, DataLoader, ErrorKind, Image, Mixture, Op, Origin, Purpose, Result, SampleRng, Size, Slot,
@@ -19,7 +18,7 @@ fn noise(classes: usize) -> Noise {
 fn message(mixture: impl Into<Mixture>, source: Option<Noise>) -> String {
     let builder = DataLoader::builder(counted(&[8, 2])).mixture(mixture).workers(0);
     let builder = match source {
-        Some(source) => builder.synthetic(Arc::new(source)),
+        Some(source) => builder.synthetic(source),
         None => builder,
     };
     let error = builder.build().expect_err("this mixture cannot be served");
@@ -57,7 +56,7 @@ fn a_mixture_that_adds_nothing_needs_no_source() -> Result<()> {
 fn classes_are_filled() -> Result<()> {
     let loader = DataLoader::builder(counted(&[8, 2]))
         .mixture(ClassMixture::FillTo(8))
-        .synthetic(Arc::new(noise(2)))
+        .synthetic(noise(2))
         .batch_size(4)
         .build()?;
     let mut origins = BTreeMap::new();
@@ -76,7 +75,7 @@ fn classes_are_filled() -> Result<()> {
 fn synthetic_samples_are_the_sources_and_transformed_alike() -> Result<()> {
     let loader = DataLoader::builder(counted(&[8, 2]))
         .mixture(ClassMixture::Share(0.5))
-        .synthetic(Arc::new(noise(2)))
+        .synthetic(noise(2))
         .transform(Draw(|_, rng: &mut SampleRng, ops: &mut Vec<Op>| {
             if rng.bernoulli(0.5) {
                 ops.push(Op::HFlip);
@@ -111,7 +110,7 @@ fn other_epochs_have_other_synthetic_samples() -> Result<()> {
     let loader = DataLoader::builder(counted(&[2, 2]))
         .mixture(ClassMixture::Share(1.0))
         .balance(Balance::Uniform)
-        .synthetic(Arc::new(noise(2)))
+        .synthetic(noise(2))
         .shuffle(false)
         .workers(0)
         .build()?;

@@ -70,6 +70,9 @@ fn states_of_other_runs_are_refused() -> Result<()> {
     }
     let other_data = DataLoader::builder(counted(&[29, 8])).batch_size(4).seed(5);
     assert!(message(other_data)?.contains("another data set or configuration"));
+    let damaged = ResumeState { batch: state.batch + 1000, ..state };
+    let error = builder()?.build()?.resume(&damaged).map(|_| ()).expect_err("the epoch is shorter");
+    assert!(error.to_string().contains("start the epoch anew"), "{error}");
     // What does not change the batches is not asked.
     assert!(builder()?.workers(3).prefetch(9).build()?.resume(&state).is_ok());
     Ok(())

@@ -163,6 +163,7 @@ fn what_an_op_cannot_do_is_an_error_with_the_op() -> Result<()> {
         (resize(0, 5), "0×5"),
         (resize(1 << 20, 1 << 20), "1048576×1048576"),
         (resize(usize::MAX, 2), "pixels"),
+        (resize(1, 1 << 28), "4 rows of 268435456"),
     ];
     for (op, part) in wrong {
         let error = op.apply(Image::filled(4, 6, &[9])?).expect_err(part);

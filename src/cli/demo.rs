@@ -173,7 +173,7 @@ impl<'a> Demo<'a> {
             .batch_size(PER_CLASS_IN_BATCH * classes)
             .balance(Balance::Uniform)
             .mixture(self.mixture())
-            .synthetic(Arc::clone(source) as _)
+            .synthetic(Arc::clone(source))
             .dtype(DType::U8)
             .workers(self.common.workers())
             .seed(self.common.seed)

@@ -76,8 +76,8 @@ impl DataLoaderBuilder {
     }
 
     /// Where synthetic samples come from. Its classes must be the data set's, in the same order. Default: nowhere.
-    pub fn synthetic(mut self, source: Arc<dyn SyntheticSource>) -> Self {
-        self.synthetic = Some(source);
+    pub fn synthetic(mut self, source: impl SyntheticSource + 'static) -> Self {
+        self.synthetic = Some(Arc::new(source));
         self
     }
 

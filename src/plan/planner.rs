@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// How the epochs of a data set are planned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct PlanConfig {
     /// Samples in a batch, over one rank; at least 1. Default 32.
     pub batch_size: usize,
@@ -159,6 +159,13 @@ impl Planner {
                 "the resume state is of another data set or configuration: labels, class names, batch size, \
                  balance, mixture, shuffle and drop_last must be as they were",
             ));
+        }
+        if state.batch > self.0.batches() {
+            return Err(Error::config(format!(
+                "the resume state is damaged: it stands at batch {} of an epoch of {}; start the epoch anew",
+                state.batch,
+                self.0.batches()
+            )));
         }
         Ok(EpochPlan::new(Arc::clone(&self.0), state.epoch, state.batch))
     }

@@ -70,7 +70,7 @@ impl From<[u8; 3]> for Fill {
 /// # Ok::<(), candle_augment::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Op {
     /// Mirrors left and right.
@@ -126,8 +126,7 @@ pub enum Op {
     Resize {
         /// The size of the result.
         size: Size,
-        /// Default: nearest, as everywhere; the transform [`Resize`](crate::Resize) defaults to bilinear.
-        #[serde(default)]
+        /// How values between the pixels are found.
         interpolation: Interpolation,
     },
 }
@@ -138,7 +137,8 @@ impl Op {
     /// # Errors
     ///
     /// [`ErrorKind::Transform`], with the op, if a number is out of range, if the fill colour has other channels than the image, if a
-    /// side is too long to rotate (2²⁰ pixels), or if the result would be empty or have more than 2²⁸ pixels.
+    /// side is too long to rotate (2²⁰ pixels), or if the result, or what a resize holds on the way, would be empty or have more than
+    /// 2²⁸ pixels.
     pub fn apply(&self, mut image: Image) -> Result<Image> {
         self.check(&image)?;
         match *self {
@@ -188,7 +188,15 @@ impl Op {
             Self::Hue { shift } => {
                 self.require((-0.5..=0.5).contains(&shift), format_args!("the shift must lie in [−0.5, 0.5]"))?;
             }
-            Self::HFlip | Self::VFlip | Self::Resize { .. } => {}
+            Self::Resize { size, .. } => {
+                // The rows are scaled before the columns.
+                let between = image.height().checked_mul(size.width);
+                self.require(
+                    between.is_some_and(|pixels| pixels <= MAX_PIXELS),
+                    format_args!("{} rows of {} pixels are more than {MAX_PIXELS}", image.height(), size.width),
+                )?;
+            }
+            Self::HFlip | Self::VFlip => {}
         }
         let (from, to) = (image.size(), self.output_size(image.size()));
         let pixels = to.height.checked_mul(to.width);
