@@ -4,7 +4,7 @@
 mod common;
 
 use common::data::{put, scratch};
-use common::program::{refuse, succeed};
+use common::program::{pets, refuse, succeed};
 
 #[test]
 fn shares_outside_0_to_1() {
@@ -87,4 +87,13 @@ fn a_gan_may_not_have_seen_the_images_held_out() {
     let folder = scratch();
     succeed(folder.path(), &["train", "digits", "--steps", "1"]);
     refuse(folder.path(), &["compare", "digits", "--gan", "gan.safetensors"], &["held out", "--test"]);
+}
+
+#[test]
+fn the_images_held_out_may_not_be_trained_on() {
+    let folder = scratch();
+    pets(folder.path(), "pets");
+    for [data, test] in [["digits", "digits"], ["pets", "./pets/"]] {
+        refuse(folder.path(), &["compare", data, "--test", test], &["--test", "trained on"]);
+    }
 }

@@ -5,17 +5,18 @@ mod common;
 
 use std::path::Path;
 
-use common::data::{gradient, png, put, scratch};
-use common::program::{refuse, succeed};
+use common::data::{put, scratch};
+use common::program::{pets, refuse, succeed};
 
 /// What reads a checkpoint.
 const READERS: [&[&str]; 3] = [
     &["sample", "gan.safetensors"],
     &["train", "digits", "--steps", "1", "--resume"],
-    &["compare", "digits", "--test", "digits", "--gan", "gan.safetensors"],
+    &["compare", "digits", "--test", "pets", "--gan", "gan.safetensors"],
 ];
 
 fn all_refuse(folder: &Path, words: &[&str]) {
+    pets(folder, "pets");
     for reader in READERS {
         refuse(folder, reader, &[&["gan.safetensors"], words].concat());
     }
@@ -24,11 +25,7 @@ fn all_refuse(folder: &Path, words: &[&str]) {
 
 fn trained(arguments: &[&str]) -> tempfile::TempDir {
     let folder = scratch();
-    for class in ["cat", "dog"] {
-        for name in ["a", "b"] {
-            put(folder.path(), &format!("pets/{class}/{name}.png"), &png(gradient(8, 8, 3)));
-        }
-    }
+    pets(folder.path(), "pets");
     succeed(folder.path(), &[&["train", "--steps", "1"], arguments].concat());
     folder
 }

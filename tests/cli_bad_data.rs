@@ -6,7 +6,7 @@ mod common;
 use std::path::Path;
 
 use common::data::{encode, gradient, idat, idx, ihdr, png, png_of_chunks, put, scratch};
-use common::program::{json, refuse, run, succeed};
+use common::program::{json, pets, refuse, run, stderr, succeed};
 use image::{DynamicImage, ImageFormat};
 
 /// What each subcommand that reads DATA is called with.
@@ -24,13 +24,6 @@ fn all_refuse(folder: &Path, data: &str, words: &[&str]) {
         for output in ["sheet.png", "gan.safetensors", "gan.samples.png"] {
             assert!(!folder.join(output).exists(), "{reader:?} wrote {output}");
         }
-    }
-}
-
-/// A folder with two classes of two images each.
-fn two_classes(root: &Path) {
-    for name in ["cat/a.png", "cat/b.png", "dog/a.png", "dog/b.png"] {
-        put(root, &format!("data/{name}"), &png(gradient(12, 12, 3)));
     }
 }
 
@@ -64,13 +57,13 @@ fn one_class_only() {
     // `inspect` reports what it found, and refuses it after.
     let output = run(folder.path(), &["inspect", "data"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(common::program::stderr(&output).contains("another class"));
+    assert!(stderr(&output).contains("another class"));
 }
 
 #[test]
 fn a_class_without_a_readable_image() {
     let folder = scratch();
-    two_classes(folder.path());
+    pets(folder.path(), "data");
     for name in ["a", "b"] {
         put(folder.path(), &format!("data/dog/{name}.png"), b"this is text");
     }
@@ -79,13 +72,13 @@ fn a_class_without_a_readable_image() {
     }
     let output = run(folder.path(), &["inspect", "data"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(common::program::stderr(&output).contains("no readable image"));
+    assert!(stderr(&output).contains("no readable image"));
 }
 
 /// `inspect` lists the file and goes on; training and comparing refuse it before they start.
 fn one_bad_file(name: &str, bytes: &[u8], words: &[&str]) {
     let folder = scratch();
-    two_classes(folder.path());
+    pets(folder.path(), "data");
     put(folder.path(), &format!("data/dog/{name}"), bytes);
     let found = json(folder.path(), &["inspect", "data"]);
     let listed = found["unreadable"].as_array().unwrap();
@@ -127,7 +120,7 @@ fn absurd_dimensions_in_a_header() {
 #[test]
 fn several_bad_files_are_told_at_once() {
     let folder = scratch();
-    two_classes(folder.path());
+    pets(folder.path(), "data");
     for name in ["c", "d", "e"] {
         put(folder.path(), &format!("data/dog/{name}.png"), b"");
     }

@@ -6,7 +6,7 @@ mod common;
 use std::path::Path;
 
 use common::data::{gradient, png, put, scratch};
-use common::program::{json, run, stderr, succeed};
+use common::program::{json, pets, run, stderr, succeed};
 
 /// Width and height of a PNG file.
 fn picture(path: &Path) -> (u32, u32) {
@@ -104,9 +104,11 @@ fn comparisons_hold_the_test_part_out() {
     let counts: Vec<_> =
         split["classes"].as_array().unwrap().iter().map(|class| class["train_images"].as_u64().unwrap()).collect();
     assert_eq!((counts[0], counts[9]), (20, 5));
-    succeed(path, &["train", "digits", "--steps", "1"]);
-    let given = ["compare", "digits", "--test", "digits", "--gan", "gan.safetensors", "--seeds", "1", "--steps", "2"];
-    assert_eq!(json(path, &given)["held_out_images"], 1797);
+    pets(path, "pets");
+    pets(path, "more");
+    succeed(path, &["train", "pets", "--steps", "1"]);
+    let given = ["compare", "pets", "--test", "more", "--gan", "gan.safetensors", "--seeds", "1", "--steps", "2"];
+    assert_eq!(json(path, &given)["held_out_images"], 4);
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub fn on_pool<T: Send>(workers: usize, work: impl FnOnce() -> T + Send) -> Resu
     Ok(pool.install(work))
 }
 
-/// A data set in two parts that share no image.
+/// What to train on, and what to hold out from it.
 pub struct Parts {
     pub train: Arc<dyn Dataset>,
     pub held_out: Arc<dyn Dataset>,
@@ -45,6 +45,7 @@ const HELD_OUT: f64 = 0.2;
 pub fn open_parts(data: &Path, test: Option<&Path>, seed: u64) -> Result<Parts> {
     let train = open_data(data, IdxPart::Train)?;
     if let Some(test) = test {
+        check_apart(data, test)?;
         let origin = format!("the images of {}", test.display());
         return Ok(Parts { train, held_out: open_data(test, IdxPart::Test)?, origin, is_split: false });
     }
@@ -55,6 +56,17 @@ pub fn open_parts(data: &Path, test: Option<&Path>, seed: u64) -> Result<Parts> 
     let (train, held_out) = train.split(1.0 - HELD_OUT, seed)?;
     let origin = format!("{:.0} % of each class, split off before anything else", 100.0 * HELD_OUT);
     Ok(Parts { train: Arc::new(train), held_out: Arc::new(held_out), origin, is_split: true })
+}
+
+/// Refuses to hold out the images that are trained on.
+fn check_apart(data: &Path, test: &Path) -> Result<()> {
+    let same_folder = matches!((data.canonicalize(), test.canonicalize()), (Ok(data), Ok(test)) if data == test);
+    if (data == test || same_folder) && !has_idx_test_part(test)? {
+        let message =
+            "--test names the images that are trained on: give others, or leave it out to hold out a part of them";
+        return Err(Error::config(message).with_path(test));
+    }
+    Ok(())
 }
 
 /// Whether `data` is a folder with an IDX file that is named as one of a test part.

@@ -29,7 +29,7 @@ const SHARE: f64 = 0.3;
 /// Samples of each class in the batch that is drawn.
 const PER_CLASS_IN_BATCH: usize = 8;
 
-/// Run the whole way on embedded digits, in about two minutes
+/// Run the whole way on embedded digits, in a minute or less
 ///
 /// Takes 1,797 real handwritten digits of 8×8 pixels, holds out 30 % of them, and leaves every second class only 8 images of the
 /// rest. Trains a conditional GAN on what is left, streams balanced batches of real and synthetic samples, and measures what

@@ -5,6 +5,8 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+use super::data::{gradient, png, put};
+
 /// The program, to be run in `folder`.
 pub fn program(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_candle-augment"));
@@ -52,4 +54,11 @@ pub fn refuse(folder: &Path, arguments: &[&str], words: &[&str]) -> String {
         assert!(message.contains(word), "{arguments:?} does not say {word:?}: {message}");
     }
     message
+}
+
+/// Makes a folder `name` with two classes of two RGB images of 8×8 pixels.
+pub fn pets(folder: &Path, name: &str) {
+    for image in ["cat/a.png", "cat/b.png", "dog/a.png", "dog/b.png"] {
+        put(folder, &format!("{name}/{image}"), &png(gradient(8, 8, 3)));
+    }
 }
