@@ -42,7 +42,7 @@ fn missing() {
 fn not_safetensors() {
     let folder = scratch();
     put(folder.path(), "gan.safetensors", b"this is text");
-    all_refuse(folder.path(), &["not a safetensors file", "copy it again"]);
+    all_refuse(folder.path(), &["expected a safetensors file that `train` wrote", "name another file"]);
 }
 
 #[test]
