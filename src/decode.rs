@@ -8,7 +8,7 @@
 mod jpeg;
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use ::image::metadata::Orientation;
@@ -16,6 +16,9 @@ use ::image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::{Color, Image, Size};
+
+/// What to do about a file that is no whole image.
+const REPLACE: &str = "replace or remove the file";
 
 /// How large an image may be, by its header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,13 +36,16 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Refuses `size` where it is over the limits.
+    /// Refuses `size` where it is over the limits, or a side is 0.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Limits`].
+    /// [`ErrorKind::Limits`] over the limits, [`ErrorKind::Decode`] for a side of 0.
     pub fn check(&self, size: Size) -> Result<()> {
         let Size { height, width } = size;
+        if height == 0 || width == 0 {
+            return Err(damaged(&format!("the header says {width}×{height} pixels: {REPLACE}")));
+        }
         let area = height.saturating_mul(width);
         if height.max(width) <= self.max_side && area <= self.max_pixels {
             return Ok(());
@@ -48,7 +54,7 @@ impl Limits {
             ErrorKind::Limits,
             format!(
                 "the header says {width}×{height} pixels, more than the limits allow ({} a side, {} in all): \
-                 raise the limits if the image is really that large",
+                 raise the limits if the image is really that large, else {REPLACE}",
                 self.max_side, self.max_pixels
             ),
         ))
@@ -80,7 +86,7 @@ pub struct Header {
 pub fn decode_image(bytes: &[u8], color: Color, limits: &Limits) -> Result<Image> {
     let format = known_format(bytes)?;
     if format == ImageFormat::Jpeg && !jpeg::is_complete(bytes) {
-        return Err(damaged("the JPEG data is cut short: its end marker is missing"));
+        return Err(damaged(&format!("the JPEG data is cut short, its end marker is missing: {REPLACE}")));
     }
     let mut decoder = decoder(Cursor::new(bytes), format, limits.max_pixels)?;
     let size = decoder_size(&decoder);
@@ -89,22 +95,39 @@ pub fn decode_image(bytes: &[u8], color: Color, limits: &Limits) -> Result<Image
     let orientation = decoder.orientation().map_err(|error| from_image(error, format))?;
     let mut image = DynamicImage::from_decoder(decoder).map_err(|error| from_image(error, format))?;
     image.apply_orientation(orientation);
-    Ok(Image::from(image).into_color(color))
+    Ok(Image::try_from(image)?.into_color(color))
 }
 
 /// Reads an image file's size and colour from its header, without decoding it. The size is not held against any limit.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Io`] if the file cannot be read, [`ErrorKind::Decode`] if it has no valid header of a known kind.
+/// [`ErrorKind::Io`] if the file cannot be read or is none but a pipe or a device; [`ErrorKind::Decode`] if it has no
+/// valid header of a known kind.
 pub fn read_header(path: impl AsRef<Path>) -> Result<Header> {
     let path = path.as_ref();
-    let file = File::open(path).map_err(|error| Error::io("open the image", path, error))?;
-    header(BufReader::new(file)).map_err(|error| error.with_path(path))
+    header(BufReader::new(open(path)?), path).map_err(|error| error.with_path(path))
 }
 
-fn header(mut file: impl BufRead + Seek) -> Result<Header> {
-    let io = |error| damaged(&format!("cannot read the header: {error}"));
+/// Reads the bytes of an image file.
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open(path)?.read_to_end(&mut bytes).map_err(|error| Error::io("read the image", path, error))?;
+    Ok(bytes)
+}
+
+/// Opens an image file, and nothing but a file: opening a pipe waits for a writer, and reading a device may never end.
+fn open(path: &Path) -> Result<File> {
+    let io = |error| Error::io("open the image", path, error);
+    if !path.metadata().map_err(io)?.is_file() {
+        let message = "expected an image file, found a folder, a pipe or a device: remove it";
+        return Err(Error::new(ErrorKind::Io, message).with_path(path));
+    }
+    File::open(path).map_err(io)
+}
+
+fn header(mut file: impl BufRead + Seek, path: &Path) -> Result<Header> {
+    let io = |error| Error::io("read the image's header", path, error);
     let mut start = Vec::new();
     file.by_ref().take(16).read_to_end(&mut start).map_err(io)?;
     let format = known_format(&start)?;
@@ -162,13 +185,13 @@ fn decoder_size(decoder: &impl ImageDecoder) -> Size {
 fn known_format(start: &[u8]) -> Result<ImageFormat> {
     const EXPECTED: &str = "expected PNG, JPEG, WebP, BMP, GIF or TIFF";
     if start.is_empty() {
-        return Err(damaged("the file is empty (0 bytes)"));
+        return Err(damaged(&format!("the file is empty (0 bytes): {REPLACE}")));
     }
     match ::image::guess_format(start) {
         Ok(format) if format.reading_enabled() => Ok(format),
-        Ok(format) => Err(damaged(&format!("{format:?} images are not supported: {EXPECTED}; convert the file"))),
+        Ok(format) => Err(damaged(&format!("{} images are not supported: {EXPECTED}; convert the file", name(format)))),
         Err(_) => Err(damaged(&format!(
-            "not an image of a known kind: {EXPECTED}, found a file that begins with \"{}\"",
+            "not an image of a known kind: {EXPECTED}, found a file that begins with \"{}\": {REPLACE}",
             start[..start.len().min(8)].escape_ascii()
         ))),
     }
@@ -179,10 +202,34 @@ fn damaged(message: &str) -> Error {
 }
 
 fn from_image(source: ImageError, format: ImageFormat) -> Error {
-    let (kind, what) = match source {
-        ImageError::Limits(_) => (ErrorKind::Limits, "larger than the limits allow"),
-        ImageError::Unsupported(_) => (ErrorKind::Decode, "of an unsupported kind: convert the file"),
-        _ => (ErrorKind::Decode, "damaged or cut short"),
+    let format = name(format);
+    let (kind, message) = match &source {
+        ImageError::Limits(_) => (
+            ErrorKind::Limits,
+            format!("the {format} image is larger than the limits allow ({source}): {REPLACE}, or raise the limits"),
+        ),
+        ImageError::Unsupported(_) => (
+            ErrorKind::Decode,
+            format!("the {format} image is of an unsupported kind or size ({source}): convert it, or {REPLACE}"),
+        ),
+        // Decoders report damage as I/O errors as well, but only the system's have a code.
+        ImageError::IoError(error) if is_of_system(error) => {
+            (ErrorKind::Io, format!("cannot read the {format} image: {error}"))
+        }
+        _ => (ErrorKind::Decode, format!("the {format} image is damaged or cut short ({source}): {REPLACE}")),
     };
-    Error::new(kind, format!("the {format:?} image is {what} ({source})")).with_source(source)
+    Error::new(kind, message).with_source(source)
+}
+
+fn is_of_system(error: &io::Error) -> bool {
+    error.raw_os_error().is_some()
+}
+
+/// The format as people write it.
+fn name(format: ImageFormat) -> String {
+    match format {
+        ImageFormat::Jpeg => "JPEG".to_owned(),
+        ImageFormat::WebP => "WebP".to_owned(),
+        other => other.extensions_str().first().copied().unwrap_or("unknown").to_uppercase(),
+    }
 }

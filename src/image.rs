@@ -217,16 +217,19 @@ fn tensor_bytes(images: &Tensor) -> Result<Vec<u8>> {
     }
 }
 
-impl From<DynamicImage> for Image {
-    /// Gray stays gray, everything else becomes RGB; alpha is dropped, 16 bits and floats are scaled to 8.
-    fn from(image: DynamicImage) -> Self {
-        let size = Size::new(image.height() as usize, image.width() as usize);
+impl TryFrom<DynamicImage> for Image {
+    type Error = Error;
+
+    /// Gray stays gray, everything else becomes RGB; alpha is dropped, 16 bits and floats are scaled to 8. An image
+    /// with a side of 0 is an error.
+    fn try_from(image: DynamicImage) -> Result<Self> {
+        let (height, width) = (image.height() as usize, image.width() as usize);
         let (channels, data) = if image.color().has_color() {
             (3, image.into_rgb8().into_raw())
         } else {
             (1, image.into_luma8().into_raw())
         };
-        Self { size, channels, data }
+        Self::new(height, width, channels, data)
     }
 }
 

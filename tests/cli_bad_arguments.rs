@@ -57,18 +57,27 @@ fn outputs_that_cannot_be_written_are_refused_before_the_work() {
     let folder = scratch();
     put(folder.path(), "file", b"");
     std::fs::create_dir(folder.path().join("folder.png")).unwrap();
-    let cases: [(&[&str], &str); 7] = [
+    let cases: [(&[&str], &[&str]); 7] = [
         // An hour's work that must not begin.
-        (&["train", "digits", "--minutes", "60", "--out", "missing/gan.safetensors"], "missing"),
-        (&["train", "digits", "--minutes", "60", "--out", "file/gan.safetensors"], "file"),
-        (&["train", "digits", "--minutes", "60", "--out", "gan.txt"], ".safetensors"),
-        (&["preview", "digits", "--out", "missing/sheet.png"], "missing"),
-        (&["preview", "digits", "--out", "sheet.jpg"], ".png"),
-        (&["preview", "digits", "--out", "folder.png"], "folder.png"),
-        (&["demo", "--out", "file/demo"], "file/demo"),
+        (
+            &["train", "digits", "--minutes", "60", "--out", "missing/gan.safetensors"],
+            &["missing", "make it first", "--out"],
+        ),
+        (
+            &["train", "digits", "--minutes", "60", "--out", "file/gan.safetensors"],
+            &["file", "choose another with --out"],
+        ),
+        (
+            &["train", "digits", "--minutes", "60", "--out", "gan.txt"],
+            &["ends in .safetensors", "such as gan.safetensors"],
+        ),
+        (&["preview", "digits", "--out", "missing/sheet.png"], &["missing", "make it first", "--out"]),
+        (&["preview", "digits", "--out", "sheet.jpg"], &["ends in .png", "such as sheet.png"]),
+        (&["preview", "digits", "--out", "folder.png"], &["folder.png", "give the name of a file"]),
+        (&["demo", "--out", "file/demo"], &["file/demo", "choose another with --out"]),
     ];
-    for (arguments, word) in cases {
-        refuse(folder.path(), arguments, &[word]);
+    for (arguments, words) in cases {
+        refuse(folder.path(), arguments, words);
     }
 }
 

@@ -32,14 +32,14 @@ fn trained(arguments: &[&str]) -> tempfile::TempDir {
 
 #[test]
 fn missing() {
-    all_refuse(scratch().path(), &[]);
+    all_refuse(scratch().path(), &["name a file that `train` wrote"]);
 }
 
 #[test]
 fn not_safetensors() {
     let folder = scratch();
     put(folder.path(), "gan.safetensors", b"this is text");
-    all_refuse(folder.path(), &[]);
+    all_refuse(folder.path(), &["expected a safetensors file that `train` wrote", "name another file"]);
 }
 
 #[test]
@@ -49,7 +49,10 @@ fn truncated() {
     let bytes = std::fs::read(&path).unwrap();
     for length in [0, 7, 100, bytes.len() / 2, bytes.len() - 1] {
         std::fs::write(&path, &bytes[..length]).unwrap();
-        all_refuse(folder.path(), &[]);
+        all_refuse(
+            folder.path(),
+            &["safetensors file", if length < 8 { "name another file" } else { "copy it again" }],
+        );
     }
 }
 

@@ -5,7 +5,7 @@ mod common;
 
 use std::path::Path;
 
-use common::data::{encode, gradient, idat, idx, ihdr, png, png_of_chunks, put, scratch};
+use common::data::{GIF_WITHOUT_COLUMNS, encode, gradient, idat, idx, ihdr, png, png_of_chunks, put, scratch};
 use common::program::{json, pets, refuse, run, stderr, succeed};
 use image::{DynamicImage, ImageFormat};
 
@@ -30,21 +30,25 @@ fn all_refuse(folder: &Path, data: &str, words: &[&str]) {
 #[test]
 fn a_missing_folder() {
     let folder = scratch();
-    all_refuse(folder.path(), "nowhere", &["nowhere", "expected a folder"]);
+    all_refuse(folder.path(), "nowhere", &["nowhere", "expected a folder with a folder of images for each class"]);
 }
 
 #[test]
 fn an_empty_folder() {
     let folder = scratch();
     std::fs::create_dir(folder.path().join("data")).unwrap();
-    all_refuse(folder.path(), "data", &["data", "empty"]);
+    all_refuse(folder.path(), "data", &["data", "empty", "expected a folder with a folder of images for each class"]);
 }
 
 #[test]
 fn a_folder_without_class_folders() {
     let folder = scratch();
     put(folder.path(), "data/a.png", &png(gradient(8, 8, 1)));
-    all_refuse(folder.path(), "data", &["data", "one folder of images for each class"]);
+    all_refuse(
+        folder.path(),
+        "data",
+        &["data", "one folder of images for each class", "sort the images into such folders"],
+    );
 }
 
 #[test]
@@ -68,14 +72,21 @@ fn a_class_without_a_readable_image() {
         put(folder.path(), &format!("data/dog/{name}.png"), b"this is text");
     }
     for reader in &READERS[1..] {
-        refuse(folder.path(), &[*reader, &["data"]].concat(), &["data", "dog", "no readable image"]);
+        refuse(
+            folder.path(),
+            &[*reader, &["data"]].concat(),
+            &["data", "dog", "no readable image", "replace its files"],
+        );
     }
     let output = run(folder.path(), &["inspect", "data"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("no readable image"));
 }
 
-/// `inspect` lists the file and goes on; training and comparing refuse it before they start.
+/// What is to be done about most files.
+const REMEDY: &str = "replace or remove the file";
+
+/// `inspect` lists the file and goes on; the others refuse it before they start.
 fn one_bad_file(name: &str, bytes: &[u8], words: &[&str]) {
     let folder = scratch();
     pets(folder.path(), "data");
@@ -84,37 +95,44 @@ fn one_bad_file(name: &str, bytes: &[u8], words: &[&str]) {
     let listed = found["unreadable"].as_array().unwrap();
     assert_eq!(listed.len(), 1, "{found}");
     assert!(listed[0]["path"].as_str().unwrap().ends_with(name), "{found}");
+    let reason = listed[0]["reason"].as_str().unwrap();
+    assert!(words.iter().all(|word| reason.contains(word)), "{reason}");
     let words = [&[name], words].concat();
-    for reader in &READERS[2..] {
+    for reader in &READERS[1..] {
         refuse(folder.path(), &[*reader, &["data"]].concat(), &words);
     }
-    assert!(!folder.path().join("gan.safetensors").exists());
+    assert!(!folder.path().join("gan.safetensors").exists() && !folder.path().join("sheet.png").exists());
 }
 
 #[test]
 fn truncated_images() {
     let image = png(gradient(40, 40, 3));
-    one_bad_file("c.png", &image[..image.len() / 2], &[]);
+    one_bad_file("c.png", &image[..image.len() / 2], &["the PNG image is damaged or cut short", REMEDY]);
     let image = encode(gradient(40, 40, 3), ImageFormat::Jpeg);
-    one_bad_file("c.jpg", &image[..image.len() / 2], &["cut short"]);
+    one_bad_file("c.jpg", &image[..image.len() / 2], &["cut short", REMEDY]);
 }
 
 #[test]
 fn zero_byte_images() {
-    one_bad_file("c.png", b"", &["empty"]);
-    one_bad_file("c.jpg", b"", &["empty"]);
+    one_bad_file("c.png", b"", &["empty", REMEDY]);
+    one_bad_file("c.jpg", b"", &["empty", REMEDY]);
 }
 
 #[test]
 fn a_text_file_named_png() {
-    one_bad_file("c.png", b"this is text, whatever its name says", &[]);
+    one_bad_file("c.png", b"this is text, whatever its name says", &["not an image of a known kind", REMEDY]);
 }
 
 #[test]
 fn absurd_dimensions_in_a_header() {
     let chunks: [(&[u8; 4], &[u8]); 3] =
         [(b"IHDR", &ihdr(100_000, 100_000, 8, 2)), (b"IDAT", &idat(&[&[0; 300]])), (b"IEND", &[])];
-    one_bad_file("c.png", &png_of_chunks(&chunks), &["100000×100000", "limits"]);
+    one_bad_file("c.png", &png_of_chunks(&chunks), &["100000×100000", "raise the limits", REMEDY]);
+}
+
+#[test]
+fn an_image_without_pixels() {
+    one_bad_file("c.gif", GIF_WITHOUT_COLUMNS, &["the header says 0×5 pixels", REMEDY]);
 }
 
 #[test]
@@ -156,15 +174,18 @@ fn bad_idx_files() {
     let images = idx(&[4, 8, 8], &[7; 4 * 64]);
     let labels = idx(&[4], &[0, 1, 0, 1]);
     let wrong_magic = [&[9, 9, 9, 9], &images[4..]].concat();
-    let cases: [(&[u8], &[u8], &str); 3] = [
-        (&wrong_magic, &labels, "images"),
-        (&images[..images.len() - 9], &labels, "images"),
-        (&images, &idx(&[3], &[0, 1, 0]), "labels"),
+    let refetch = "fetch the file again, or name another";
+    let (image_file, label_file) = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte");
+    let cases: [(&[u8], &[u8], [&str; 3]); 4] = [
+        (&wrong_magic, &labels, [image_file, "found 09 09 09 09", refetch]),
+        (&images[..images.len() - 9], &labels, [image_file, "found 247", refetch]),
+        (&images, &labels[..labels.len() - 1], [label_file, "found 3", refetch]),
+        (&images, &idx(&[3], &[0, 1, 0]), [label_file, "for each of the 4 images, got 3", "name two that do"]),
     ];
-    for (images, labels, name) in cases {
+    for (images, labels, words) in cases {
         let folder = scratch();
-        put(folder.path(), "data/train-images-idx3-ubyte", images);
-        put(folder.path(), "data/train-labels-idx1-ubyte", labels);
-        all_refuse(folder.path(), "data", &[name]);
+        put(folder.path(), &format!("data/{image_file}"), images);
+        put(folder.path(), &format!("data/{label_file}"), labels);
+        all_refuse(folder.path(), "data", &words);
     }
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use candle_augment::{Color, Error, ErrorKind, Image, Limits, Result, decode_image, read_header};
-use common::data::{encode, gradient, idat, ihdr, png_of_chunks, put, scratch};
+use common::data::{GIF_WITHOUT_COLUMNS, encode, gradient, idat, ihdr, png_of_chunks, put, scratch};
 use image::ImageFormat;
 
 const FORMATS: [ImageFormat; 6] =
@@ -60,7 +60,10 @@ fn no_changed_byte_panics() {
 #[test]
 fn an_empty_file_is_called_empty() {
     let error = refused(&[]);
-    assert_eq!((error.kind(), error.message()), (ErrorKind::Decode, "the file is empty (0 bytes)"));
+    assert_eq!(
+        (error.kind(), error.message()),
+        (ErrorKind::Decode, "the file is empty (0 bytes): replace or remove the file")
+    );
 }
 
 #[test]
@@ -76,7 +79,7 @@ fn text_is_not_an_image_whatever_its_name() {
 #[test]
 fn other_kinds_of_images_are_named() {
     let error = refused(b"\0\0\0\x20ftypavif\0\0\0\0avif");
-    assert!(error.message().contains("Avif images are not supported"), "{error}");
+    assert!(error.message().contains("AVIF images are not supported"), "{error}");
 }
 
 /// A whole PNG file, save that its header says another size.
@@ -118,6 +121,29 @@ fn absurd_dimensions_of_other_formats_are_refused() {
         let error = refused(&file);
         assert_eq!(error.kind(), ErrorKind::Limits, "{error}");
     }
+}
+
+#[test]
+fn images_without_pixels_are_refused() {
+    let error = refused(GIF_WITHOUT_COLUMNS);
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert_eq!(error.message(), "the header says 0×5 pixels: replace or remove the file");
+
+    let mut bmp = encode(gradient(6, 9, 3), ImageFormat::Bmp);
+    bmp[18..26].fill(0);
+    let error = refused(&bmp);
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert!(error.message().contains("the BMP image is"), "{error}");
+    assert!(error.message().contains("replace or remove the file"), "{error}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_header_that_the_system_cannot_read_is_no_damage() {
+    // A regular file whose first bytes are mapped in no process.
+    let path = std::path::Path::new("/proc/self/mem");
+    let error = read_header(path).expect_err("the first page is never mapped");
+    assert_eq!((error.kind(), error.path()), (ErrorKind::Io, Some(path)));
 }
 
 #[test]

@@ -75,6 +75,7 @@ fn the_parts_are_found_by_the_names_in_use() -> Result<()> {
         let folder = pairs(&[[train_images, train_labels], [test_images, test_labels]]);
         assert_eq!(Idx::open(folder.path(), IdxPart::Train)?.len(), 1, "{train_images}");
         assert_eq!(Idx::open(folder.path(), IdxPart::Test)?.len(), 2, "{test_images}");
+        assert!(Idx::has_part(folder.path(), IdxPart::Train)? && Idx::has_part(folder.path(), IdxPart::Test)?);
     }
     Ok(())
 }
@@ -83,6 +84,8 @@ fn the_parts_are_found_by_the_names_in_use() -> Result<()> {
 fn a_sole_pair_is_for_training() -> Result<()> {
     let folder = pairs(&[["images.idx3", "labels.idx1"]]);
     assert_eq!(Idx::open(folder.path(), IdxPart::Train)?.len(), 1);
+    put(folder.path(), "test-notes-on-idx.txt", b"not a part");
+    assert!(Idx::has_part(folder.path(), IdxPart::Train)? && !Idx::has_part(folder.path(), IdxPart::Test)?);
     let error = Idx::open(folder.path(), IdxPart::Test).unwrap_err();
     assert!(error.message().contains("t10k-images-idx3-ubyte"), "{error}");
     Ok(())

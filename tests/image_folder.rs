@@ -115,8 +115,13 @@ fn names_that_are_not_utf8_are_for_files_only() -> Result<()> {
 }
 
 #[cfg(unix)]
-mod links {
+mod links_and_pipes {
     use std::os::unix::fs::symlink;
+    use std::path::PathBuf;
+    use std::process::Command;
+
+    use candle_augment::read_header;
+    use common::loader::in_time;
 
     use super::*;
 
@@ -161,7 +166,27 @@ mod links {
         symlink(folder.path().join("gone"), folder.path().join("a/2.png")).expect("links can be made");
         let set = ImageFolder::open(folder.path())?;
         let error = set.load(1).unwrap_err();
-        assert_eq!((error.kind(), error.index(), error.path()), (ErrorKind::Io, Some(1), set.path(1)));
+        assert_eq!((error.kind(), error.path()), (ErrorKind::Io, set.path(1)));
+        Ok(())
+    }
+
+    #[test]
+    fn pipes_and_devices_are_refused_and_not_waited_for() -> Result<()> {
+        let folder = scratch();
+        std::fs::create_dir(folder.path().join("a")).expect("a scratch folder is writable");
+        let made = Command::new("mkfifo").arg(folder.path().join("a/pipe.png")).status();
+        assert!(made.expect("every Unix has mkfifo").success());
+        symlink("/dev/zero", folder.path().join("a/zero.png")).expect("links can be made");
+        let set = ImageFolder::open(folder.path())?;
+        assert_eq!(set.len(), 2);
+        for index in 0..2 {
+            let (loaded, header) = (set.clone(), set.path(index).map(PathBuf::from).expect("every image has a file"));
+            let error = in_time(move || loaded.load(index)).unwrap_err();
+            assert_eq!((error.kind(), error.path()), (ErrorKind::Io, set.path(index)), "{error}");
+            assert!(error.message().contains("a pipe or a device: remove it"), "{error}");
+            assert_eq!(in_time(move || read_header(header)).unwrap_err().kind(), ErrorKind::Io);
+        }
+        in_time(move || set.stored_color());
         Ok(())
     }
 }

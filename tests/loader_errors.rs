@@ -6,10 +6,11 @@ use std::panic::panic_any;
 use std::sync::Arc;
 
 use candle_augment::{
-    ClassMixture, DataLoader, DataLoaderBuilder, Error, ErrorKind, Image, InMemory, Normalize, Op, Purpose, Result,
-    SampleKey, SampleRng, Size, SyntheticRequest, SyntheticSource,
+    ClassMixture, DataLoader, DataLoaderBuilder, DatasetExt, Error, ErrorKind, Image, ImageFolder, InMemory, Normalize,
+    Op, Purpose, Result, SampleKey, SampleRng, Size, SyntheticRequest, SyntheticSource,
 };
 use candle_core::DType;
+use common::data::{gradient, png, put, scratch};
 use common::loader::{Draw, Fault, Faulty, Noise, counted, in_time, names};
 
 /// Where each of these tests goes wrong: in the third batch of four.
@@ -50,6 +51,26 @@ fn errors_of_the_data_set() {
     let error = failure(2, || DataLoader::builder(Faulty::new(set(), AT, Fault::Error)));
     assert_eq!(error.kind(), ErrorKind::Decode);
     assert_eq!(error.to_string(), "folder/9.png: struck (image 9, op load, key 8:1:9:transform)");
+}
+
+#[test]
+fn indices_are_those_of_the_set_that_is_loaded() -> Result<()> {
+    let folder = scratch();
+    for name in ["0.png", "1.png"] {
+        put(folder.path(), &format!("class/{name}"), &png(gradient(4, 4, 1)));
+    }
+    put(folder.path(), "class/2.png", b"text");
+    let subset = ImageFolder::open(folder.path())?.subset(vec![2, 0])?;
+    let loading = failure(0, || DataLoader::builder(subset.clone()));
+    assert_eq!((loading.kind(), loading.index()), (ErrorKind::Decode, Some(0)));
+    assert!(loading.path().is_some_and(|path| path.ends_with("class/2.png")), "{loading}");
+
+    let subset = ImageFolder::open(folder.path())?.subset(vec![1, 0])?;
+    let fails = |_, _: &mut _, ops: &mut Vec<Op>| ops.push(Op::Brightness { factor: -1.0 });
+    let operating = failure(0, || DataLoader::builder(subset.clone()).transform(Draw(fails)));
+    assert_eq!((operating.kind(), operating.index()), (ErrorKind::Transform, Some(0)));
+    assert!(operating.path().is_some_and(|path| path.ends_with("class/1.png")), "{operating}");
+    Ok(())
 }
 
 #[test]
@@ -187,8 +208,12 @@ fn senseless_configurations_are_refused() {
         assert_eq!(error.kind(), ErrorKind::Config, "{error}");
         error.to_string()
     };
-    assert!(message(DataLoader::builder(set()).batch_size(0)).contains("batch size of at least 1, got 0"));
-    assert!(message(DataLoader::builder(set()).dtype(DType::F64)).contains("f32 or u8, got f64"));
+    assert!(
+        message(DataLoader::builder(set()).batch_size(0)).contains("batch size of at least 1, got 0: give the number")
+    );
+    let share = DataLoader::builder(set()).mixture(ClassMixture::Share(1.5));
+    assert!(message(share).contains("share in [0, 1], got 1.5: give 0.5 for one half"));
+    assert!(message(DataLoader::builder(set()).dtype(DType::F64)).contains("f32 or u8, got f64: give one of the two"));
     let normalized_bytes = DataLoader::builder(set()).dtype(DType::U8).normalize(Normalize::signed());
     assert!(message(normalized_bytes).contains("leave one of the two out"));
     assert!(message(DataLoader::builder(set()).batch_size(17).drop_last(true)).contains("lower the batch size"));

@@ -71,7 +71,7 @@ fn an_inspection_counts_what_is_there() -> Result<()> {
         unreadable: vec![Unreadable {
             index: 4,
             path: Some(folder.path().join("dog/2.jpg")),
-            reason: "the JPEG data is cut short: its end marker is missing".to_owned(),
+            reason: "the JPEG data is cut short, its end marker is missing: replace or remove the file".to_owned(),
         }],
     };
     assert_eq!(found, expected);
@@ -92,7 +92,7 @@ height: 3 to 30 pixels, median 9
 width: 10 to 40 pixels, median 40
 channels: 3 RGB, 1 gray
 unreadable: 1
-  dog/2.jpg: the JPEG data is cut short: its end marker is missing";
+  dog/2.jpg: the JPEG data is cut short, its end marker is missing: replace or remove the file";
     assert_eq!(found.to_string(), expected);
     let json = serde_json::to_string(&found).expect("an inspection is plain data");
     assert_eq!(serde_json::from_str::<Inspection>(&json).expect("it was just written"), found);

@@ -46,7 +46,7 @@ impl Source {
         match *self {
             Self::File(ref name) => {
                 let path = fixture(&format!("{name}.png"));
-                Ok(image::open(path).expect("the fixture is a PNG").into())
+                image::open(path).expect("the fixture is a PNG").try_into()
             }
             Self::Noise(height, width, channels) => {
                 let byte = |i: usize| ((i as u32).wrapping_mul(2_654_435_761) >> 24) as u8;

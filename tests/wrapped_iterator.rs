@@ -39,6 +39,24 @@ fn tensors_with_indices() -> Result<()> {
 }
 
 #[test]
+fn signed_numbers_from_0() -> Result<()> {
+    let set = wrap([0_i64, 1].map(|label| Ok::<_, Error>((gradient(1, 1, 1), label))))?;
+    assert_eq!(set.class_counts(), [1, 1]);
+    let error = wrap([0, -1].map(|label: i32| Ok::<_, Error>((gradient(1, 1, 1), label)))).unwrap_err();
+    assert_eq!((error.kind(), error.index()), (ErrorKind::Dataset, Some(1)));
+    assert!(error.message().contains("expected an index of a class, got -1: number the classes from 0"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn an_image_of_another_crate_without_pixels() {
+    let empty = [(DynamicImage::new_rgb8(0, 5), 0_u32)];
+    let error = wrap(empty.map(Ok::<_, Error>)).unwrap_err();
+    assert_eq!((error.kind(), error.index()), (ErrorKind::Dataset, Some(0)));
+    assert!(error.message().contains("at least 1×1 pixels"), "{error}");
+}
+
+#[test]
 fn the_iterators_error_arrives_with_its_index() {
     let items = [Ok((gradient(1, 1, 1), 0_u32)), Err(io::Error::other("the tape tore"))];
     let error = wrap(items).unwrap_err();

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use candle_augment::{
-    Color, Dataset, DatasetExt, Error, IdxPart, Image, InMemory, Purpose, Resize, Result, SampleKey, Size, Transform,
-    open_data,
+    Color, Dataset, DatasetExt, Error, Idx, IdxPart, Image, InMemory, Purpose, Resize, Result, SampleKey, Size,
+    Transform, open_data,
 };
 use rayon::prelude::*;
 
@@ -49,7 +49,7 @@ pub fn open_parts(data: &Path, test: Option<&Path>, seed: u64) -> Result<Parts> 
         let origin = format!("the images of {}", test.display());
         return Ok(Parts { train, held_out: open_data(test, IdxPart::Test)?, origin, is_split: false });
     }
-    if has_idx_test_part(data)? {
+    if has_test_part(data)? {
         let origin = format!("the test part (t10k) of {}", data.display());
         return Ok(Parts { train, held_out: open_data(data, IdxPart::Test)?, origin, is_split: false });
     }
@@ -61,7 +61,7 @@ pub fn open_parts(data: &Path, test: Option<&Path>, seed: u64) -> Result<Parts> 
 /// Refuses to hold out the images that are trained on.
 fn check_apart(data: &Path, test: &Path) -> Result<()> {
     let same_folder = matches!((data.canonicalize(), test.canonicalize()), (Ok(data), Ok(test)) if data == test);
-    if (data == test || same_folder) && !has_idx_test_part(test)? {
+    if (data == test || same_folder) && !has_test_part(test)? {
         let message =
             "--test names the images that are trained on: give others, or leave it out to hold out a part of them";
         return Err(Error::config(message).with_path(test));
@@ -69,17 +69,9 @@ fn check_apart(data: &Path, test: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether `data` is a folder with an IDX file that is named as one of a test part.
-fn has_idx_test_part(data: &Path) -> Result<bool> {
-    if !data.is_dir() {
-        return Ok(false);
-    }
-    let entries = data.read_dir().map_err(|source| Error::io("list the folder", data, source))?;
-    let is_test_file = |name: &str| {
-        let says = |word| name.contains(word);
-        (says("t10k") || says("test")) && (says("idx") || says("ubyte"))
-    };
-    Ok(entries.flatten().any(|entry| entry.file_name().to_str().is_some_and(|name| is_test_file(&name.to_lowercase()))))
+/// Whether `data` is a folder with IDX files of a test part, and not the word that [`open_data`] takes for the embedded digits.
+fn has_test_part(data: &Path) -> Result<bool> {
+    Ok(data != Path::new("digits") && data.is_dir() && Idx::has_part(data, IdxPart::Test)?)
 }
 
 /// Reads every image at `size` and in `color` into memory.

@@ -26,7 +26,8 @@ use clap::{Parser, Subcommand};
 /// Balanced batches of augmented and synthetic images.
 ///
 /// DATA is a folder with one folder of images per class, a folder with IDX files (the format of MNIST, plain or .gz), or the word
-/// `digits`: 1,797 handwritten digits of 8×8 pixels that are part of the program.
+/// `digits`: 1,797 handwritten digits of 8×8 pixels that are part of the program
+/// (`./digits` is a folder of that name).
 #[derive(Parser)]
 #[command(version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
 struct Cli {

@@ -59,7 +59,7 @@ impl ContactSheet<'_> {
     pub fn render(&self, set: &dyn Dataset, transform: &dyn Transform) -> Result<Canvas> {
         let mut grid = Grid::new(self.title).with_note(self.note);
         for (row, index) in round_robin(set).into_iter().take(self.rows.min(MOST_ROWS)).enumerate() {
-            let original = set.load(index)?;
+            let original = set.load(index).map_err(|error| error.with_index(index))?;
             let mut cells = vec![Cell::new(original.clone()).with_line("original")];
             for draw in 0..self.draws {
                 let position = (row * self.draws + draw) as u64;

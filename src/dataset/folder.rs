@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::{Dataset, invalid};
-use crate::decode::{Limits, decode_image, read_header};
-use crate::error::{Error, Result};
+use crate::decode::{Limits, decode_image, read_file, read_header};
+use crate::error::Result;
 use crate::image::{Color, Image};
 
 /// Image files in one folder for each class, as torchvision's `ImageFolder`.
@@ -102,10 +102,9 @@ impl Dataset for ImageFolder {
 
     fn load(&self, index: usize) -> Result<Image> {
         let path = &*self.paths[index];
-        std::fs::read(path)
-            .map_err(|error| Error::io("read the image", path, error))
+        read_file(path)
             .and_then(|bytes| decode_image(&bytes, self.color, &self.limits))
-            .map_err(|error| error.with_path(path).with_index(index))
+            .map_err(|error| error.with_path(path))
     }
 
     fn classes(&self) -> &[String] {

@@ -9,6 +9,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 pub(super) use array::IdxArray;
+use array::REFETCH;
 pub(super) use pair::holds_idx_files;
 
 use super::{Dataset, class_names, invalid};
@@ -53,6 +54,15 @@ impl Idx {
         Self::from_files(pair.images, pair.labels)
     }
 
+    /// Whether the folder `dir` has a file of images or labels that [`Idx::open`] would take for this part, by its name.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if the folder is missing or cannot be listed.
+    pub fn has_part(dir: impl AsRef<Path>, part: IdxPart) -> Result<bool> {
+        pair::has_part(dir.as_ref(), part)
+    }
+
     /// The images of one file with the labels of another.
     ///
     /// # Errors
@@ -72,7 +82,8 @@ impl Idx {
         let values = labels.into_labels()?;
         if values.len() != count {
             return Err(invalid(format!(
-                "expected a label for each of the {count} images, got {}: the two files do not belong together",
+                "expected a label for each of the {count} images, got {}: the two files do not belong together, \
+                 name two that do",
                 values.len()
             )));
         }
@@ -112,7 +123,7 @@ impl Dataset for Idx {
     fn load(&self, index: usize) -> Result<Image> {
         let bytes = self.size.height * self.size.width * self.channels;
         let pixels = self.pixels[index * bytes..(index + 1) * bytes].to_vec();
-        Image::new(self.size.height, self.size.width, self.channels, pixels).map_err(|error| error.with_index(index))
+        Image::new(self.size.height, self.size.width, self.channels, pixels)
     }
 
     fn classes(&self) -> &[String] {
@@ -134,7 +145,10 @@ impl IdxArray {
             }
         };
         if shape.contains(&0) {
-            return Err(invalid(format!("expected at least one image of at least 1×1 pixels, got {:?}", self.dims())));
+            return Err(invalid(format!(
+                "expected at least one image of at least 1×1 pixels, got {:?}: {REFETCH}",
+                self.dims()
+            )));
         }
         Limits::default().check(Size::new(shape[1], shape[2]))?;
         Ok(shape)

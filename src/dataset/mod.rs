@@ -43,7 +43,8 @@ pub trait Dataset: Send + Sync {
     ///
     /// # Errors
     ///
-    /// If the image cannot be read or decoded; the error names its file.
+    /// If the image cannot be read or decoded; the error names its file. Its index is left to the caller, who may know
+    /// the image by another than this one.
     ///
     /// # Panics
     ///

@@ -19,6 +19,8 @@ const PARTS: [&str; 8] = ["train", "training", "val", "valid", "validation", "de
 
 /// Opens a folder of class folders, a folder with IDX files, or, for the word `digits`, the embedded [`digits`].
 ///
+/// A folder of that name is opened as `./digits`.
+///
 /// `part` chooses among IDX files only: a folder of class folders and the digits are whole. Images of a folder are gray
 /// if the header of every one says gray, RGB otherwise; gray folders therefore have all headers read. The set has two
 /// or more classes, and at least one image of each was decoded.
@@ -122,7 +124,7 @@ fn check_class(set: &dyn Dataset, class: &str, indices: &[usize]) -> Result<()> 
     for &index in indices {
         match set.load(index) {
             Ok(_) => return Ok(()),
-            Err(error) => first.get_or_insert(error.to_string()),
+            Err(error) => first.get_or_insert(error.with_index(index).to_string()),
         };
     }
     Err(unreadable_class(class, indices.len(), first.as_deref()))
@@ -130,7 +132,7 @@ fn check_class(set: &dyn Dataset, class: &str, indices: &[usize]) -> Result<()> 
 
 pub(super) fn check_count(classes: &[String]) -> Result<()> {
     match classes {
-        [] => Err(invalid("expected two or more classes, found none")),
+        [] => Err(invalid("expected two or more classes, found none: add a folder of images for each")),
         [only] => {
             Err(invalid(format!("expected two or more classes, found one: {only:?}; add a folder for another class")))
         }

@@ -13,8 +13,8 @@ type Boxed = Box<dyn StdError + Send + Sync>;
 /// The class of one image: its number, or its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Label {
-    /// An index into the classes, from 0.
-    Number(u64),
+    /// An index into the classes, from 0. [`wrap`] refuses those below.
+    Number(i128),
     /// The name of a class.
     Name(String),
 }
@@ -23,13 +23,13 @@ macro_rules! label_from_number {
     ($($number:ty),*) => {$(
         impl From<$number> for Label {
             fn from(number: $number) -> Self {
-                Self::Number(number as u64)
+                Self::Number(number as i128)
             }
         }
     )*};
 }
 
-label_from_number!(u8, u16, u32, u64, usize);
+label_from_number!(u8, u16, u32, u64, usize, i32, i64);
 
 impl From<&str> for Label {
     fn from(name: &str) -> Self {
@@ -46,9 +46,12 @@ impl From<String> for Label {
 /// Takes everything that an iterator of `Result<(image, label), E>` gives into an [`InMemory`] set.
 ///
 /// An image is anything that converts into [`Image`]: one itself, an `image::DynamicImage`, a candle tensor `(C, H, W)`
-/// of u8 or of f32 in [0, 1]. A label is an unsigned number or the name of a class, the same kind throughout. Names are
+/// of u8 or of f32 in [0, 1]. A label is a number from 0 or the name of a class, the same kind throughout. Names are
 /// sorted into classes; numbers are kept, and name the classes up to the largest ([`InMemory::with_classes`] gives
 /// other names). `E` is any error.
+///
+/// Everything is held in memory, decoded, at a byte for each channel and pixel; so the iterator must end, and its images
+/// must fit.
 ///
 /// ```
 /// use candle_augment::{Dataset, Image, wrap};
@@ -95,10 +98,10 @@ fn classes_of(labels: Vec<Label>) -> Result<(Vec<u32>, Vec<String>)> {
     for (index, label) in labels.into_iter().enumerate() {
         match label {
             Label::Name(name) => names.push(name),
-            Label::Number(number) => numbers.push(
-                u32::try_from(number)
-                    .map_err(|_| invalid(format!("expected an index of a class, got {number}")).with_index(index))?,
-            ),
+            Label::Number(number) => numbers.push(u32::try_from(number).map_err(|_| {
+                invalid(format!("expected an index of a class, got {number}: number the classes from 0"))
+                    .with_index(index)
+            })?),
         }
         if !names.is_empty() && !numbers.is_empty() {
             return Err(

@@ -41,7 +41,10 @@ pub(super) struct Checkpoint {
 impl Checkpoint {
     /// Reads a checkpoint, its tensors onto the CPU.
     pub(super) fn read(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|source| Error::io("read the checkpoint", path, source))?;
+        let bytes = std::fs::read(path).map_err(|source| {
+            let message = format!("cannot read the checkpoint ({source}): name a file that `train` wrote");
+            Error::new(ErrorKind::Io, message).with_path(path).with_source(source)
+        })?;
         Self::parse(&bytes).map_err(|error| error.with_path(path))
     }
 

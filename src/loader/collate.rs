@@ -33,7 +33,10 @@ impl Output {
                 )));
             }
             (other, _) => {
-                return Err(Error::config(format!("expected batches of dtype f32 or u8, got {}", other.as_str())));
+                return Err(Error::config(format!(
+                    "expected batches of dtype f32 or u8, got {}: give one of the two, and convert the batches",
+                    other.as_str()
+                )));
             }
         };
         Ok(Self { pixels, device })

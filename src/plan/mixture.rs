@@ -85,7 +85,7 @@ impl ClassMixture {
     fn check(self) -> Result<()> {
         match self {
             Self::Share(share) if !(0.0..=1.0).contains(&share) => {
-                Err(Error::config(format!("expected a synthetic share in [0, 1], got {share}")))
+                Err(Error::config(format!("expected a synthetic share in [0, 1], got {share}: give 0.5 for one half")))
             }
             _ => Ok(()),
         }

@@ -97,7 +97,9 @@ impl Planner {
     /// is 0, an epoch has no batch for this rank, or balance, mixture or shard are out of range.
     pub fn new(labels: &[u32], classes: &[String], config: PlanConfig) -> Result<Self> {
         if config.batch_size == 0 {
-            return Err(Error::config("expected a batch size of at least 1, got 0"));
+            return Err(Error::config(
+                "expected a batch size of at least 1, got 0: give the number of samples of a batch",
+            ));
         }
         config.shard.check()?;
         let images = images_by_class(labels, classes)?;

@@ -36,6 +36,10 @@ pub fn put(root: &Path, name: &str, bytes: &[u8]) -> PathBuf {
     path
 }
 
+/// A whole GIF whose logical screen is 0 columns wide and 5 rows high.
+pub const GIF_WITHOUT_COLUMNS: &[u8] = b"GIF89a\x00\x00\x05\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff\
+    \x2c\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00\x3b";
+
 /// An IDX file of unsigned bytes.
 pub fn idx(dims: &[u32], data: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0, 0, 8, dims.len() as u8];

@@ -12,6 +12,9 @@ use crate::error::{Error, Result};
 const UNSIGNED_BYTES: u8 = 8;
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
+/// What to do about a file that is no whole IDX file.
+pub(super) const REFETCH: &str = "fetch the file again, or name another";
+
 /// An array of unsigned bytes with 1 to 4 dimensions.
 pub(in crate::dataset) struct IdxArray {
     dims: Vec<usize>,
@@ -38,7 +41,8 @@ impl IdxArray {
         file.read_exact(&mut magic).map_err(unreadable)?;
         let [0, 0, UNSIGNED_BYTES, count @ 1..=4] = magic else {
             return Err(invalid(format!(
-                "not an IDX file of unsigned bytes: expected the magic number 00 00 08 and 1 to 4 dimensions, found {}",
+                "not an IDX file of unsigned bytes: expected the magic number 00 00 08 and 1 to 4 dimensions, \
+                 found {}: {REFETCH}",
                 magic.map(|byte| format!("{byte:02x}")).join(" ")
             )));
         };
@@ -65,7 +69,7 @@ impl IdxArray {
 fn read_values(file: impl Read, dims: &[usize]) -> Result<Vec<u8>> {
     let expected = dims.iter().try_fold(1_u64, |product, &dim| product.checked_mul(dim as u64));
     let Some(expected) = expected.filter(|&bytes| bytes < u64::MAX) else {
-        return Err(invalid(format!("the header is damaged: it gives the dimensions {dims:?}; fetch the file again")));
+        return Err(invalid(format!("the header is damaged: it gives the dimensions {dims:?}: {REFETCH}")));
     };
     let mut data = Vec::new();
     file.take(expected + 1).read_to_end(&mut data).map_err(unreadable)?;
@@ -73,7 +77,7 @@ fn read_values(file: impl Read, dims: &[usize]) -> Result<Vec<u8>> {
     if found != expected {
         let found = if found > expected { "more".to_owned() } else { found.to_string() };
         return Err(invalid(format!(
-            "expected {expected} bytes for the dimensions {dims:?} in the header, found {found}: fetch the file again"
+            "expected {expected} bytes for the dimensions {dims:?} in the header, found {found}: {REFETCH}"
         )));
     }
     data.shrink_to_fit();
@@ -86,5 +90,5 @@ fn unreadable(error: io::Error) -> Error {
     } else {
         "cannot read the IDX file"
     };
-    invalid(format!("{what} ({error}): fetch it again")).with_source(error)
+    invalid(format!("{what} ({error}): {REFETCH}")).with_source(error)
 }

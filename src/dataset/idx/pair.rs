@@ -53,6 +53,11 @@ pub(in crate::dataset) fn holds_idx_files(dir: &Path) -> Result<bool> {
     Ok(!candidates(dir)?.is_empty())
 }
 
+pub(super) fn has_part(dir: &Path, part: IdxPart) -> Result<bool> {
+    let all = candidates(dir)?;
+    Ok([Role::Images, Role::Labels].into_iter().any(|role| !of_part(&all, role, part).is_empty()))
+}
+
 pub(super) fn find(dir: &Path, part: IdxPart) -> Result<Pair> {
     let all = candidates(dir)?;
     let one = |role| the_one(dir, &all, role, part);
@@ -74,12 +79,15 @@ fn candidates(dir: &Path) -> Result<Vec<Candidate>> {
     Ok(found)
 }
 
+/// The files of a part; for training those that name no part, where none names it.
+fn of_part(all: &[Candidate], role: Role, part: IdxPart) -> Vec<&Candidate> {
+    let of = |part| all.iter().filter(|file| file.role == role && file.part == part).collect::<Vec<_>>();
+    let named = of(Some(part));
+    if named.is_empty() && part == IdxPart::Train { of(None) } else { named }
+}
+
 fn the_one(dir: &Path, all: &[Candidate], role: Role, part: IdxPart) -> Result<PathBuf> {
-    let mut of_part: Vec<_> = all.iter().filter(|file| file.role == role && file.part == Some(part)).collect();
-    if of_part.is_empty() && part == IdxPart::Train {
-        of_part = all.iter().filter(|file| file.role == role && file.part.is_none()).collect();
-    }
-    match of_part[..] {
+    match of_part(all, role, part)[..] {
         [file] => Ok(file.path.clone()),
         [] => Err(missing(dir, role, part)),
         [first, second, ..] => Err(invalid(format!(
@@ -93,5 +101,8 @@ fn the_one(dir: &Path, all: &[Candidate], role: Role, part: IdxPart) -> Result<P
 fn missing(dir: &Path, role: Role, part: IdxPart) -> Error {
     let prefix = if part == IdxPart::Train { "train" } else { "t10k" };
     let name = if role == Role::Images { "images-idx3-ubyte" } else { "labels-idx1-ubyte" };
-    invalid(format!("expected a file named as {prefix}-{name} or {prefix}-{name}.gz, found none")).with_path(dir)
+    invalid(format!(
+        "expected a file named as {prefix}-{name} or {prefix}-{name}.gz, found none: fetch the file, or rename it so"
+    ))
+    .with_path(dir)
 }
