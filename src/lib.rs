@@ -34,10 +34,14 @@
 //! Images are 8-bit, interleaved `(H, W, C)`, gray or RGB; batches are `(N, C, H, W)`. Labels count the classes from 0. Everything
 //! random follows from a seed through a [`SampleKey`], never from a thread or the clock.
 //!
-//! # Allocator
+//! # Speed of training
 //!
-//! Training allocates and frees buffers of megabytes in every step. An allocator that keeps its pages, such as `mimalloc`, makes it
-//! up to twice as fast; the program has it, a library leaves that choice to the program that uses it.
+//! The program takes care of two things that a library must leave to the program that uses it:
+//!
+//! - Training allocates and frees buffers of megabytes in every step. An allocator that keeps its pages, such as `mimalloc`, makes it
+//!   up to twice as fast.
+//! - candle runs large elementwise operations on threads of its own that spin while they wait. `CANDLE_NUM_THREADS=1` in the
+//!   environment keeps them from taking the cores; `RAYON_NUM_THREADS` saves it a look at `/proc/cpuinfo` for every matrix product.
 //!
 //! # Features
 //!
