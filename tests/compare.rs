@@ -242,7 +242,14 @@ fn the_result_is_a_table_and_json() -> Result<()> {
     // Floats may come back one rounding apart, which no table shows.
     assert_eq!(read.to_string(), table);
     assert_eq!((read.verdict, &read.seeds), (comparison.verdict, &comparison.seeds));
-    for part in ["balanced accuracy", "difference to classic", "classic + synthetic", "2 seeds", "Recall by class"] {
+    for part in [
+        "The intervals cover",
+        "balanced accuracy",
+        "difference to classic",
+        "classic + synthetic",
+        "2 seeds",
+        "Recall by class",
+    ] {
         assert!(table.contains(part), "{part} in\n{table}");
     }
     assert!(table.trim_end().ends_with(&comparison.conclusion()));
@@ -250,7 +257,7 @@ fn the_result_is_a_table_and_json() -> Result<()> {
     let one = run(&CompareConfig { seeds: 1, ..short }, &few_digits()?, classic()?)?;
     assert_eq!((one.verdict, one.arms[0].accuracy.half_width), (Verdict::OneSeed, None));
     let (table, json) = (one.to_string(), serde_json::to_string(&one).expect("plain data"));
-    assert!(table.contains("± –") && table.contains("One seed"), "{table}");
+    assert!(table.contains("± –") && table.contains("One seed") && !table.contains("The intervals cover"), "{table}");
     assert!(!table.contains("NaN") && json.contains("\"half_width\":null"), "{table}\n{json}");
     Ok(())
 }

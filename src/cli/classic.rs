@@ -12,12 +12,12 @@ pub struct ClassicArgs {
     /// Mirror no image
     #[arg(long)]
     no_flip: bool,
-    /// Rotate by up to DEG degrees either way; 0 for none [default: 15]
-    #[arg(long, value_name = "DEG")]
+    /// Rotate by up to DEG degrees either way; 0 for none [default: 15 for a classifier, 0 for a GAN]
+    #[arg(long, value_name = "DEG", allow_negative_numbers = true)]
     rotate: Option<f64>,
     /// Vary brightness and contrast by factors from 1−X to 1+X, of colour images also saturation, and hue by X/4; 0 for none
-    /// [default: 0.4 for colour, 0.2 for gray]
-    #[arg(long, value_name = "X")]
+    /// [default: 0.4 for a classifier of colour images, 0.2 of gray ones, 0 for a GAN]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
     jitter: Option<f64>,
 }
 

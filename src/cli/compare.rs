@@ -5,26 +5,27 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use candle_augment::compare::{CompareConfig, CompareData, Comparison, compare, long_tail};
-use candle_augment::gan::{GanConfig, GeneratorSource, Trainer};
-use candle_augment::{ClassMixture, Color, Dataset, DatasetExt, Error, Mixture, Result, Size};
-use candle_core::Device;
+use candle_augment::gan::{GanConfig, GeneratorSource};
+use candle_augment::{ClassMixture, Color, Dataset, DatasetExt, Error, ErrorKind, Mixture, Result, Size};
 use serde::Serialize;
 
 use super::classic::{Classic, ClassicArgs};
 use super::common::Common;
 use super::data::{self, Parts};
 use super::progress::{Goal, Progress};
-use super::training::{self, Budget, Flow};
+use super::training::{self, Budget};
+use super::words::count;
 use super::{output, train};
 
 const DEFAULT_MINUTES: f64 = 2.0;
-const GAN_BATCH: usize = 64;
 
 /// Measure whether classic transforms and synthetic samples help
 ///
 /// The same small classifier is trained on real images only, with the classic transforms, and with synthetic samples added, over
 /// several seeds, and measured on images that neither it nor the GAN ever saw: those of --test, the t10k part of a folder with IDX
 /// files, or a fifth of each class that is split off first.
+///
+/// The options of the transforms hold for the classifier and for the GAN that is trained here; left out, each has its own defaults.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   candle-augment compare mnist --per-class 50 --seeds 3
@@ -37,10 +38,10 @@ pub struct Args {
     #[arg(long, value_name = "DATA")]
     test: Option<PathBuf>,
     /// Train on only so many images of each class, drawn at random
-    #[arg(long, value_name = "K")]
-    per_class: Option<usize>,
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    per_class: Option<u32>,
     /// Make the training images unbalanced: the first class keeps R times as many as the last
-    #[arg(long, value_name = "R")]
+    #[arg(long, value_name = "R", allow_negative_numbers = true)]
     imbalance: Option<f64>,
     /// Runs of all three arms; the interval comes from their spread
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1000))]
@@ -52,16 +53,16 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
     batch_size: u32,
     /// Synthetic share of each class in the third arm, from 0 to 1
-    #[arg(long, value_name = "S", default_value_t = 0.3)]
+    #[arg(long, value_name = "S", default_value_t = 0.3, allow_negative_numbers = true)]
     share: f64,
     /// Take samples from this checkpoint, whose GAN must not have seen the test images [default: train one on the training images]
     #[arg(long, value_name = "FILE")]
     gan: Option<PathBuf>,
     /// Time to train a GAN for [default: 2]
-    #[arg(long, value_name = "M", conflicts_with = "gan")]
+    #[arg(long, value_name = "M", conflicts_with = "gan", allow_negative_numbers = true)]
     minutes: Option<f64>,
-    /// Side of the square images, from 8 to 64 [default: that of the GAN, or of the images where it fits, else 32]
-    #[arg(long, value_name = "S", conflicts_with = "gan")]
+    /// Side of the square images, from 8 to 64; with --gan that of the GAN [default: that of the images where it fits, else 32]
+    #[arg(long, value_name = "S")]
     size: Option<usize>,
     #[command(flatten)]
     classic: ClassicArgs,
@@ -88,21 +89,22 @@ pub fn run(args: &Args) -> Result<()> {
     let given = args.given_gan(&parts)?;
     let train = args.thin_out(&parts.train)?;
     let first = train.load(0)?;
-    let size = given.as_ref().map_or(args.size, |gan| Some(gan.config().size));
-    let size = size.unwrap_or_else(|| train::default_size(first.size()));
+    let size = args.size.unwrap_or_else(|| train::default_size(first.size()));
     let config = GanConfig { seed: args.common.seed, ..GanConfig::new(size, first.channels(), train.classes()) };
     config.validate()?;
     if let Some(gan) = &given {
-        gan.config().expect_images(size, first.channels(), train.classes()).map_err(|error| args.in_gan(error))?;
+        args.check_gan(gan.config(), &config)?;
     }
+    let classic = args.classic.full(first.channels());
+    // Before the GAN is trained: what the options say is refused at once.
+    classic.transform()?;
     let color = if first.channels() == 1 { Color::Gray } else { Color::Rgb };
     let read = |set| data::read(set, Size::square(size), color, args.common.workers());
     let data = CompareData::new(read(&train)?, read(&parts.held_out)?)?;
     let (gan, source) = match given {
-        Some(source) => (format!("{}, {} steps", args.gan_name(), source.step()), source),
+        Some(source) => (format!("{}, {}", args.gan_name(), count(source.step(), "step", "steps")), source),
         None => args.train_gan(config, data.train(), budget)?,
     };
-    let classic = args.classic.full(first.channels());
     let config = CompareConfig {
         seeds: args.seeds.into(),
         seed: args.common.seed,
@@ -178,6 +180,19 @@ impl Args {
         self.gan.as_ref().map(|path| path.display().to_string()).unwrap_or_default()
     }
 
+    /// Refuses a GAN that makes other images than `wanted`.
+    fn check_gan(&self, own: &GanConfig, wanted: &GanConfig) -> Result<()> {
+        if own.size != wanted.size {
+            let message = format!(
+                "the GAN makes images of {} pixels a side, the comparison is at {}: give --size {} to compare at that size, or \
+                 train another GAN",
+                own.size, wanted.size, own.size
+            );
+            return Err(self.in_gan(Error::new(ErrorKind::Checkpoint, message)));
+        }
+        own.expect_images(wanted.size, wanted.channels, &wanted.classes).map_err(|error| self.in_gan(error))
+    }
+
     fn in_gan(&self, error: Error) -> Error {
         match &self.gan {
             Some(path) => error.with_path(path),
@@ -189,7 +204,7 @@ impl Args {
     fn thin_out(&self, train: &Arc<dyn Dataset>) -> Result<Arc<dyn Dataset>> {
         let mut train = Arc::clone(train);
         if let Some(count) = self.per_class {
-            train = Arc::new(train.per_class(count, self.common.seed)?);
+            train = Arc::new(train.per_class(count as usize, self.common.seed)?);
         }
         if let Some(ratio) = self.imbalance {
             train = Arc::new(long_tail(train, ratio, self.common.seed)?);
@@ -203,11 +218,9 @@ impl Args {
         set: &Arc<dyn Dataset>,
         budget: Budget,
     ) -> Result<(String, GeneratorSource)> {
-        let mut trainer = Trainer::new(config, &Device::Cpu)?;
-        let transform = self.classic.light(trainer.config().channels).transform()?;
-        let loader = training::loader(set, transform, GAN_BATCH, self.common.workers(), self.common.seed)?;
-        training::train(&mut trainer, &loader, budget, |_, _| Ok(Flow::Continue))?;
-        Ok((format!("trained on the training images, {} steps", trainer.steps()), trainer.source()?))
+        let transform = self.classic.light(config.channels).transform()?;
+        let (trainer, _) = training::train_new(config, set, transform, budget, self.common.workers())?;
+        Ok((format!("trained on the training images, {}", count(trainer.steps(), "step", "steps")), trainer.source()?))
     }
 }
 

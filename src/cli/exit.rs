@@ -1,10 +1,12 @@
-//! Exit statuses: 0 done, 1 a fault of the program's own, 2 bad input or usage, 130 interrupted.
+//! Exit statuses: 0 done, 1 the work failed or a fault of the program's own, 2 bad input or usage, 130 interrupted.
 
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::process::ExitCode;
 use std::sync::Mutex;
 
 use candle_augment::{Error, ErrorKind, Result};
+
+use super::words::tell;
 
 static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
 
@@ -15,12 +17,12 @@ pub fn run(work: impl FnOnce() -> Result<()>) -> ExitCode {
     match panic::catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => {
-            eprintln!("error: {error}");
+            tell(format_args!("error: {error}"));
             ExitCode::from(status(error.kind()))
         }
         Err(_) => {
             let words = LAST_PANIC.lock().map(|words| words.clone()).unwrap_or_default();
-            eprintln!("error: a fault of candle-augment itself, please report it: {words}");
+            tell(format_args!("error: a fault of candle-augment itself, please report it: {words}"));
             ExitCode::from(1)
         }
     }

@@ -1,21 +1,33 @@
-//! Ctrl-C during training: the first asks it to stop at the next step, the second ends the program at once.
+//! Ctrl-C during training: the first asks it to stop at the next step, a later one ends the program at once.
 
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use candle_augment::{Error, Result};
 
 use super::exit::INTERRUPTED;
+use super::words::tell;
 
 static STOPPED: AtomicBool = AtomicBool::new(false);
 
-/// From here on [`stopped`] tells of Ctrl-C (and of the signals TERM and HUP) instead of the program ending.
+/// Signals so close together are one wish: a wrapper passes Ctrl-C on to a program that the terminal has told already.
+const ONE_WISH: Duration = Duration::from_secs(1);
+
+/// From here on [`stopped`] tells of Ctrl-C instead of the program ending.
+///
+/// No other signal is caught: HUP must leave a run under `nohup` alone, and what TERM ends has lost no more than the steps since the
+/// last checkpoint.
 pub fn listen() -> Result<()> {
-    ctrlc::set_handler(|| {
-        if STOPPED.swap(true, Ordering::SeqCst) {
-            process::exit(INTERRUPTED.into());
+    let mut asked: Option<Instant> = None;
+    ctrlc::set_handler(move || match asked {
+        None => {
+            asked = Some(Instant::now());
+            STOPPED.store(true, Ordering::SeqCst);
+            tell("stopping: saving the checkpoint (once more to quit at once)");
         }
-        eprintln!("stopping: saving the checkpoint (once more to quit at once)");
+        Some(first) if first.elapsed() < ONE_WISH => {}
+        Some(_) => process::exit(INTERRUPTED.into()),
     })
     .map_err(|source| Error::config(format!("cannot listen for Ctrl-C: {source}")).with_source(source))
 }

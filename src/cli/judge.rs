@@ -17,6 +17,7 @@ use super::data::{self, Parts};
 use super::pictures;
 use super::progress::{Goal, Progress};
 use super::table::Table;
+use super::words;
 
 const STEPS: usize = 600;
 const BATCH: usize = 64;
@@ -134,7 +135,8 @@ impl fmt::Display for Agreement {
             percent(self.judge_accuracy),
             self.held_out_images
         )?;
-        writeln!(f, "Of {} samples it says the intended label for {}:\n", self.samples, percent(self.agreement))?;
+        let samples = words::count(self.samples, "sample", "samples");
+        writeln!(f, "Of {samples} it says the intended label for {}:\n", percent(self.agreement))?;
         let mut table = Table::new(["class", "agreement", "most often taken for"]);
         for class in &self.classes {
             let taken = class.taken_for.as_ref().map(|(name, share)| format!("{name} ({})", percent(*share)));

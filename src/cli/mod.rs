@@ -18,6 +18,7 @@ mod sample;
 mod table;
 mod train;
 mod training;
+mod words;
 
 use std::process::ExitCode;
 

@@ -14,7 +14,9 @@ pub fn print<T: Serialize + Display>(result: &T, json: bool) -> Result<()> {
     match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
         // The reader has seen enough, as in `candle-augment inspect DATA | head`.
         Err(error) if error.kind() == IoErrorKind::BrokenPipe => Ok(()),
-        other => other.map_err(|source| Error::io("write to standard output", "", source)),
+        other => other.map_err(|source| {
+            Error::new(ErrorKind::Io, format!("cannot write to standard output: {source}")).with_source(source)
+        }),
     }
 }
 
@@ -36,10 +38,19 @@ pub fn check_file(path: &Path, extension: &str) -> Result<()> {
         ))
         .with_path(path));
     }
-    if path.is_dir() {
-        return Err(Error::config("is a folder: give the name of a file").with_path(path));
-    }
+    check_not_folder(path)?;
     check_writable(&folder_of(path))
+}
+
+/// Checks, before any work, that a file to be written at `path` is in no folder's place.
+pub fn check_not_folder(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        return Err(Error::config(
+            "is a folder, where a file is to be written: remove it, or write elsewhere with --out",
+        )
+        .with_path(path));
+    }
+    Ok(())
 }
 
 /// Makes the folder `path` where it does not exist, and checks that files can be written in it.

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::words::tell;
+
 /// Between two plain lines.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
@@ -58,7 +60,7 @@ impl Progress {
             bar.set_message(self.line(done, &detail()));
         } else if self.last_line.elapsed() >= LINE_EVERY {
             self.last_line = Instant::now();
-            eprintln!("{}: {}", self.title, self.line(done, &detail()));
+            tell(format_args!("{}: {}", self.title, self.line(done, &detail())));
         }
     }
 
@@ -67,7 +69,7 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-        eprintln!("{}: {summary}, {}", self.title, clock(self.started.elapsed()));
+        tell(format_args!("{}: {summary}, {}", self.title, clock(self.started.elapsed())));
     }
 
     fn fraction(&self, done: u64) -> f64 {

@@ -11,6 +11,7 @@ use super::common::Common;
 use super::judge::{self, Agreement};
 use super::output;
 use super::pictures::SampleGrid;
+use super::words::count;
 
 /// Draw samples from a trained GAN, a row per class
 ///
@@ -57,7 +58,7 @@ pub fn run(args: &Args) -> Result<()> {
     let shown = args.shown_classes(source.classes())?;
     let judge = |data: &PathBuf| judge::judge(&source, data, args.samples as usize, &args.common);
     let judgement = args.judge.as_ref().map(judge).transpose()?;
-    let title = format!("Samples after {} steps", source.step());
+    let title = format!("Samples after {}", count(source.step(), "step", "steps"));
     let grid = SampleGrid { title: &title, classes: &shown, per_class: args.per_class.into(), seed: args.common.seed };
     grid.render(&source, |_| String::new())?.save_png(&args.out)?;
     let report = Report {
@@ -71,18 +72,22 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 impl Args {
-    /// The labels of the classes to draw.
+    /// The labels of the classes to draw, each once, in the order asked for.
     fn shown_classes(&self, known: &[String]) -> Result<Vec<usize>> {
         if self.classes.is_empty() {
             return Ok((0..known.len()).collect());
         }
-        let label = |name: &String| {
-            known.iter().position(|class| class == name).ok_or_else(|| {
+        let mut shown = Vec::new();
+        for name in &self.classes {
+            let label = known.iter().position(|class| class == name).ok_or_else(|| {
                 Error::config(format!("the GAN knows no class {name:?}: give one of {}", known.join(", ")))
                     .with_path(&self.checkpoint)
-            })
-        };
-        self.classes.iter().map(label).collect()
+            })?;
+            if !shown.contains(&label) {
+                shown.push(label);
+            }
+        }
+        Ok(shown)
     }
 }
 
@@ -91,6 +96,7 @@ impl fmt::Display for Report {
         if let Some(judgement) = &self.judgement {
             writeln!(f, "{judgement}")?;
         }
-        writeln!(f, "samples of {} classes after {} steps: {}", self.classes.len(), self.steps, self.picture.display())
+        let classes = count(self.classes.len() as u64, "class", "classes");
+        writeln!(f, "samples of {classes} after {}: {}", count(self.steps, "step", "steps"), self.picture.display())
     }
 }

@@ -14,6 +14,7 @@ use super::classic::{Classic, ClassicArgs};
 use super::common::Common;
 use super::pictures::SampleGrid;
 use super::training::{self, Budget, Flow};
+use super::words::{count, tell};
 use super::{data, exit, interrupt, output};
 
 /// Between two saved checkpoints; a save takes a tenth of a second.
@@ -27,6 +28,9 @@ const DEFAULT_MINUTES: f64 = 5.0;
 /// Writes the checkpoint every half minute and at the end, and beside it a grid of samples (a row per class) and the loss curves:
 /// for gan.safetensors these are gan.samples.png and gan.training.png. Ctrl-C saves the checkpoint and ends; --resume goes on from
 /// there and, given the same data and options, ends with the same weights as training that was never stopped.
+///
+/// Whatever the transforms do to the images shows in the samples, so of their options only mirroring, of colour images, is on by
+/// itself.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   candle-augment train mnist --per-class 100 --minutes 5
@@ -39,8 +43,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE", default_value = "gan.safetensors")]
     out: PathBuf,
     /// Use only so many images of each class, drawn at random
-    #[arg(long, value_name = "K")]
-    per_class: Option<usize>,
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    per_class: Option<u32>,
     /// Side of the square images that the GAN learns, 8 to 64; others are resized [default: the images' own where they fit, else 32]
     #[arg(long, value_name = "S")]
     size: Option<usize>,
@@ -48,7 +52,7 @@ pub struct Args {
     #[arg(long, value_name = "N", conflicts_with = "minutes", value_parser = clap::value_parser!(u64).range(1..))]
     steps: Option<u64>,
     /// Stop after so long [default: 5]
-    #[arg(long, value_name = "M")]
+    #[arg(long, value_name = "M", allow_negative_numbers = true)]
     minutes: Option<f64>,
     /// minimax (the original), non-saturating or hinge [default: non-saturating]
     #[arg(long, value_name = "LOSS")]
@@ -93,6 +97,8 @@ struct Report {
 pub fn run(args: &Args) -> Result<()> {
     let budget = args.budget()?;
     let resumed = args.open_checkpoint()?;
+    let files = Files::beside(&args.out);
+    files.check()?;
     let seed = resumed.as_ref().map_or(args.common.seed, |trainer| trainer.config().seed);
     let set = args.open_set(seed)?;
     let first = set.load(0)?;
@@ -110,11 +116,11 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let classic = args.classic.light(first.channels());
     let workers = args.common.workers();
+    let transform = classic.transform()?;
     let set = data::read(&set, Size::square(size), Color::AsStored, workers)?;
-    let loader = training::loader(&set, classic.transform()?, args.batch_size as usize, workers, seed)?;
+    let loader = training::loader(&set, transform, args.batch_size as usize, workers, seed)?;
     interrupt::listen()?;
-    eprintln!("training on {} images of {} classes, Ctrl-C saves and ends", set.len(), set.classes().len());
-    let files = Files::beside(&args.out);
+    tell(format_args!("training on {} images of {} classes, Ctrl-C saves and ends", set.len(), set.classes().len()));
     let mut saved = Instant::now();
     let started = Instant::now();
     let reports = training::train(&mut trainer, &loader, budget, |trainer, reports| {
@@ -163,7 +169,7 @@ impl Args {
     fn open_set(&self, seed: u64) -> Result<Arc<dyn Dataset>> {
         let set = open_data(&self.data, IdxPart::Train)?;
         match self.per_class {
-            Some(count) => Ok(Arc::new(set.per_class(count, seed)?)),
+            Some(count) => Ok(Arc::new(set.per_class(count as usize, seed)?)),
             None => Ok(set),
         }
     }
@@ -205,15 +211,20 @@ impl Files {
         Self { checkpoint: checkpoint.into(), samples: beside("samples.png"), curves: beside("training.png") }
     }
 
+    /// Checks that the pictures can be written; the checkpoint is checked as it is opened.
+    fn check(&self) -> Result<()> {
+        [&self.samples, &self.curves].into_iter().try_for_each(|path| output::check_not_folder(path))
+    }
+
     fn save(&self, trainer: &Trainer, reports: &[TrainReport]) -> Result<()> {
         trainer.save(&self.checkpoint)?;
         let source = trainer.source()?;
         let classes: Vec<_> = (0..source.classes().len()).collect();
-        let title = format!("Samples after {} steps", trainer.steps());
+        let title = format!("Samples after {}", count(trainer.steps(), "step", "steps"));
         let grid =
             SampleGrid { title: &title, classes: &classes, per_class: SHOWN_PER_CLASS, seed: trainer.config().seed };
         grid.render(&source, |_| String::new())?.save_png(&self.samples)?;
-        training::curves(reports, "Training").save_png(&self.curves)
+        training::curves_of(trainer.config().loss, reports, "Training").save_png(&self.curves)
     }
 }
 

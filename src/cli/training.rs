@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use candle_augment::gan::{TrainReport, Trainer};
+use candle_augment::gan::{GanConfig, Loss, TrainReport, Trainer};
 use candle_augment::report::{Canvas, Curves, Series, palette, render_curves};
-use candle_augment::{Balance, Batch, Compose, DataLoader, Dataset, Error, Normalize, Result};
+use candle_augment::{Balance, Batch, Compose, DataLoader, Dataset, Error, ErrorKind, Normalize, Result};
+use candle_core::Device;
 
 use super::progress::{Goal, Progress};
+use super::words::count;
 
 /// When training ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,7 +31,7 @@ impl Budget {
 
     fn goal(self, first: u64) -> Goal {
         match self {
-            Self::Steps(steps) => Goal::Count(first + steps),
+            Self::Steps(steps) => Goal::Count(first.saturating_add(steps)),
             Self::Time(time) => Goal::Time(time),
         }
     }
@@ -69,6 +71,23 @@ pub fn loader(
         .build()
 }
 
+/// Images in a step where the user does not choose.
+const BATCH: usize = 64;
+
+/// Trains a new GAN until the budget is spent. Gives what each step measured.
+pub fn train_new(
+    config: GanConfig,
+    set: &Arc<dyn Dataset>,
+    transform: Compose,
+    budget: Budget,
+    workers: usize,
+) -> Result<(Trainer, Vec<TrainReport>)> {
+    let loader = loader(set, transform, BATCH, workers, config.seed)?;
+    let mut trainer = Trainer::new(config, &Device::Cpu)?;
+    let reports = train(&mut trainer, &loader, budget, |_, _| Ok(Flow::Continue))?;
+    Ok((trainer, reports))
+}
+
 /// Trains until the budget is spent or `after_step` says stop. Gives what each step measured.
 pub fn train(
     trainer: &mut Trainer,
@@ -81,7 +100,7 @@ pub fn train(
     let mut reports: Vec<TrainReport> = Vec::new();
     let started = Instant::now();
     for batch in batches_from(loader, first)? {
-        let report = trainer.step(&batch?)?;
+        let report = trainer.step(&batch?).map_err(advise)?;
         reports.push(report);
         progress.update(report.step, || format!("loss D {:.3}, G {:.3}", report.d_loss, report.g_loss));
         let flow = after_step(trainer, &reports)?;
@@ -90,8 +109,21 @@ pub fn train(
         }
     }
     let rate = reports.len() as f64 / started.elapsed().as_secs_f64();
-    progress.finish(&format!("{} steps, {rate:.1}/s", trainer.steps()));
+    progress.finish(&format!("{}, {rate:.1}/s", count(trainer.steps(), "step", "steps")));
     Ok(reports)
+}
+
+/// What to do about a step that failed.
+///
+/// The batches are the program's own and fit the GAN, so what [`Trainer::step`] reports as a fault of its input is that the training
+/// diverged: no fault of the user's data. A run resumed unchanged would diverge again at the same step.
+fn advise(error: Error) -> Error {
+    if error.kind() != ErrorKind::Config {
+        return error;
+    }
+    let advice = "train anew with another --seed, or with `train` another --loss; or go on from the last checkpoint that `train` \
+                  wrote, with --resume and another --batch-size";
+    Error::new(ErrorKind::Tensor, format!("{error}\nTo try: {advice}.")).with_source(error)
 }
 
 /// The batches of step `first` and all later ones, without end.
@@ -102,8 +134,13 @@ fn batches_from(loader: &DataLoader, first: u64) -> Result<impl Iterator<Item = 
     Ok(loader.resume(&state)?.chain((epoch + 1..).flat_map(|epoch| loader.epoch(epoch))))
 }
 
-/// The curves of a training run.
+/// The curves of a training run with the loss that is the default.
 pub fn curves(reports: &[TrainReport], title: &str) -> Canvas {
+    curves_of(Loss::default(), reports, title)
+}
+
+/// The curves of a training run with `loss`.
+pub fn curves_of(loss: Loss, reports: &[TrainReport], title: &str) -> Canvas {
     let series = |name: &str, color, value: &dyn Fn(&TrainReport) -> f64| Series {
         name: name.into(),
         color,
@@ -118,13 +155,22 @@ pub fn curves(reports: &[TrainReport], title: &str) -> Canvas {
             series("generator", palette::VERMILION, &|report| report.g_loss),
         ],
     };
+    // The hinge loss asks for scores beyond ±1, not for log-odds: no chance follows from them.
+    let (title, y_label, answer): (_, _, fn(f64) -> f64) = match loss {
+        Loss::Hinge => {
+            ("How real the discriminator finds images (it wants real above 1, synthetic below −1)", "score", |x| x)
+        }
+        Loss::Minimax | Loss::NonSaturating => {
+            ("What the discriminator takes for real (0.5: it cannot tell)", "chance", sigmoid)
+        }
+    };
     let answers = Curves {
-        title: "What the discriminator takes for real (0.5: it cannot tell)".into(),
+        title: title.into(),
         x_label: "step".into(),
-        y_label: "chance".into(),
+        y_label: y_label.into(),
         series: vec![
-            series("real images", palette::GREEN, &|report| sigmoid(report.d_real)),
-            series("synthetic images", palette::PURPLE, &|report| sigmoid(report.d_fake)),
+            series("real images", palette::GREEN, &|report| answer(report.d_real)),
+            series("synthetic images", palette::PURPLE, &|report| answer(report.d_fake)),
         ],
     };
     render_curves(&[losses, answers])
@@ -144,5 +190,20 @@ mod tests {
         for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             assert!(Budget::minutes(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn steps_beyond_counting_do_not_overflow() {
+        assert!(matches!(Budget::Steps(u64::MAX).goal(10), Goal::Count(u64::MAX)));
+    }
+
+    #[test]
+    fn a_divergence_is_no_bad_input_and_comes_with_advice() {
+        let error = advise(Error::config("training diverged: the loss is NaN"));
+        assert_eq!(error.kind(), ErrorKind::Tensor);
+        for word in ["diverged", "--seed", "--loss", "--resume"] {
+            assert!(error.to_string().contains(word), "{error}");
+        }
+        assert_eq!(advise(Error::new(ErrorKind::Io, "gone")).message(), "gone");
     }
 }

@@ -5,18 +5,23 @@ use std::fmt;
 use super::result::{Arm, Comparison, Verdict};
 use super::statistics::Estimate;
 
+/// What the intervals do not tell.
+const SCOPE: &str = "The intervals cover the chance in training on this split with this source of samples, \
+                     not another split or another GAN.";
+
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { steps, batch_size, train_images, held_out_images, .. } = self;
-        let seeds = if self.seeds.len() == 1 { "1 seed".to_owned() } else { format!("{} seeds", self.seeds.len()) };
-        writeln!(
-            f,
-            "{train_images} training images, {held_out_images} held out; {steps} steps of {batch_size}; {seeds}."
-        )?;
+        let count = |number, unit| format!("{number} {unit}{}", if number == 1 { "" } else { "s" });
+        let (steps, seeds) = (count(*steps, "step"), count(self.seeds.len(), "seed"));
+        writeln!(f, "{train_images} training images, {held_out_images} held out; {steps} of {batch_size}; {seeds}.")?;
         writeln!(f, "In percent, mean ± half of the 95 % interval over the seeds:\n")?;
         write_table(f, &self.arm_rows())?;
         writeln!(f, "\nRecall by class:\n")?;
         write_table(f, &self.class_rows())?;
+        if self.verdict != Verdict::OneSeed {
+            writeln!(f, "\n{SCOPE}")?;
+        }
         writeln!(f, "\n{}", self.conclusion())
     }
 }
