@@ -69,10 +69,12 @@ fn of_other_classes_or_another_size() {
 }
 
 #[test]
-fn of_another_loss() {
+fn of_another_loss_or_batch_size() {
     let folder = trained(&["digits", "--loss", "hinge"]);
-    let arguments = ["train", "digits", "--steps", "1", "--resume", "--loss", "minimax"];
-    refuse(folder.path(), &arguments, &["gan.safetensors", "hinge", "minimax"]);
+    let resume = ["train", "digits", "--steps", "1", "--resume"];
+    let refuse = |more: [&str; 2], words| refuse(folder.path(), &[&resume[..], &more].concat(), words);
+    refuse(["--loss", "minimax"], &["gan.safetensors", "hinge", "minimax", "leave --loss out"]);
+    refuse(["--batch-size", "30"], &["gan.safetensors", "64 images in a step", "leave --batch-size out"]);
 }
 
 #[test]

@@ -50,8 +50,8 @@ fn training_resumed_is_training_not_stopped() {
     let train = |out: &str, steps: &str, more: &[&str]| {
         json(path, &[&["train", "digits", "--per-class", "20", "--steps", steps, "--out", out], more].concat())
     };
-    let whole = train("whole.safetensors", "20", &["--workers", "0", "--seed", "3"]);
-    train("parts.safetensors", "13", &["--workers", "1", "--seed", "3"]);
+    let whole = train("whole.safetensors", "20", &["--workers", "0", "--seed", "3", "--batch-size", "30"]);
+    train("parts.safetensors", "13", &["--workers", "1", "--seed", "3", "--batch-size", "30"]);
     let parts = train("parts.safetensors", "7", &["--workers", "2", "--resume"]);
     assert_eq!((&whole["steps"], &parts["steps"], &parts["steps_made"]), (&20.into(), &20.into(), &7.into()));
     let bytes = |name: &str| std::fs::read(path.join(name)).unwrap();

@@ -57,10 +57,11 @@ pub struct Args {
     /// minimax (the original), non-saturating or hinge [default: non-saturating]
     #[arg(long, value_name = "LOSS")]
     loss: Option<Loss>,
-    /// Images in a step
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(2..))]
-    batch_size: u32,
-    /// Go on from the checkpoint, for so many steps or minutes more
+    /// Images in a step [default: 64, or what the resumed training has]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=65_536))]
+    batch_size: Option<u32>,
+    /// Go on from the checkpoint, for so many steps or minutes more, with its seed; DATA and the options that choose and change images
+    /// must be as before
     #[arg(long)]
     resume: bool,
     /// Replace a checkpoint that is already there
@@ -109,6 +110,10 @@ pub fn run(args: &Args) -> Result<()> {
         loss: args.loss.unwrap_or_default(),
         ..GanConfig::new(size, first.channels(), set.classes())
     };
+    let config = match args.batch_size {
+        Some(batch_size) => GanConfig { batch_size: batch_size as usize, ..config },
+        None => config,
+    };
     config.validate()?;
     let mut trainer = match resumed {
         Some(trainer) => args.checked(trainer, &config)?,
@@ -118,7 +123,7 @@ pub fn run(args: &Args) -> Result<()> {
     let workers = args.common.workers();
     let transform = classic.transform()?;
     let set = data::read(&set, Size::square(size), Color::AsStored, workers)?;
-    let loader = training::loader(&set, transform, args.batch_size as usize, workers, seed)?;
+    let loader = training::loader(&set, transform, trainer.config().batch_size, workers, seed)?;
     interrupt::listen()?;
     tell(format_args!("training on {} images of {} classes, Ctrl-C saves and ends", set.len(), set.classes().len()));
     let mut saved = Instant::now();
@@ -178,15 +183,15 @@ impl Args {
     fn checked(&self, trainer: Trainer, config: &GanConfig) -> Result<Trainer> {
         let own = trainer.config();
         own.expect_images(config.size, config.channels, &config.classes).map_err(|error| error.with_path(&self.out))?;
-        match self.loss {
-            Some(loss) if loss != own.loss => Err(Error::new(
-                ErrorKind::Checkpoint,
-                format!(
-                    "the GAN was trained with the loss {}, not {loss}: leave --loss out, or train another",
-                    own.loss
-                ),
-            )
-            .with_path(&self.out)),
+        let refused = |what: String, option: &str| {
+            let message = format!("the GAN was trained with {what}: leave {option} out, or train another");
+            Err(Error::new(ErrorKind::Checkpoint, message).with_path(&self.out))
+        };
+        match (self.loss, self.batch_size) {
+            (Some(loss), _) if loss != own.loss => refused(format!("the loss {}, not {loss}", own.loss), "--loss"),
+            (_, Some(size)) if size as usize != own.batch_size => {
+                refused(format!("{} images in a step, not {size}", own.batch_size), "--batch-size")
+            }
             _ => Ok(trainer),
         }
     }
