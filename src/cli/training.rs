@@ -158,7 +158,7 @@ pub fn curves_of(loss: Loss, reports: &[TrainReport], title: &str) -> Canvas {
     // The hinge loss asks for scores beyond ±1, not for log-odds: no chance follows from them.
     let (title, y_label, answer): (_, _, fn(f64) -> f64) = match loss {
         Loss::Hinge => {
-            ("How real the discriminator finds images (it wants real above 1, synthetic below −1)", "score", |x| x)
+            ("How real the discriminator finds images (it wants real above 1, synthetic below -1)", "score", |x| x)
         }
         Loss::Minimax | Loss::NonSaturating => {
             ("What the discriminator takes for real (0.5: it cannot tell)", "chance", sigmoid)
