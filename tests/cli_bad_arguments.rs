@@ -73,7 +73,7 @@ fn outputs_that_cannot_be_written_are_refused_before_the_work() {
         ),
         (&["preview", "digits", "--out", "missing/sheet.png"], &["missing", "make it first", "--out"]),
         (&["preview", "digits", "--out", "sheet.jpg"], &["ends in .png", "such as sheet.png"]),
-        (&["preview", "digits", "--out", "folder.png"], &["folder.png", "give the name of a file"]),
+        (&["preview", "digits", "--out", "folder.png"], &["folder.png", "write elsewhere with --out"]),
         (&["demo", "--out", "file/demo"], &["file/demo", "choose another with --out"]),
     ];
     for (arguments, words) in cases {

@@ -6,23 +6,22 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use candle_augment::compare::{CompareConfig, CompareData, Comparison, rare_half};
-use candle_augment::gan::{GanConfig, GeneratorSource, TrainReport, Trainer};
+use candle_augment::gan::{GanConfig, GeneratorSource, TrainReport};
 use candle_augment::report::write_file;
 use candle_augment::{Balance, Batch, ClassMixture, Color, DataLoader, Dataset, Mixture, Origin, Result, Size, digits};
-use candle_core::{DType, Device};
+use candle_core::DType;
 use serde::Serialize;
 
 use super::classic::{Classic, ClassicArgs};
 use super::common::Common;
 use super::pictures::{self, ContactSheet, SampleGrid};
-use super::training::{self, Budget, Flow};
+use super::training::{self, Budget};
 use super::{compare, data, output};
 
 /// Images that a rare class keeps.
 const RARE: usize = 8;
 /// The share of each class that is held out.
 const HELD_OUT: f64 = 0.3;
-const GAN_BATCH: usize = 64;
 const SHOWN: usize = 10;
 /// The synthetic share of the rare classes.
 const SHARE: f64 = 0.3;
@@ -87,6 +86,7 @@ const FULL: Scale = Scale { gan_steps: 1500, classifier_steps: 400, seeds: 5 };
 
 pub fn run(args: &Args) -> Result<()> {
     output::check_folder(&args.out)?;
+    FILES.iter().try_for_each(|(name, _)| output::check_not_folder(&args.out.join(name)))?;
     output::print(&run_at(&FULL, args)?, args.common.json)
 }
 
@@ -138,11 +138,11 @@ impl<'a> Demo<'a> {
     fn train_gan(&self, steps: u64) -> Result<(GeneratorSource, Vec<TrainReport>, GanSummary)> {
         let set = self.data.train();
         let seed = self.common.seed;
-        let mut trainer = Trainer::new(GanConfig { seed, ..GanConfig::new(8, 1, set.classes()) }, &Device::Cpu)?;
+        let config = GanConfig { seed, ..GanConfig::new(8, 1, set.classes()) };
         let transform = ClassicArgs::default().light(1).transform()?;
-        let loader = training::loader(set, transform, GAN_BATCH, self.common.workers(), seed)?;
         let started = Instant::now();
-        let reports = training::train(&mut trainer, &loader, Budget::Steps(steps), |_, _| Ok(Flow::Continue))?;
+        let (trainer, reports) =
+            training::train_new(config, set, transform, Budget::Steps(steps), self.common.workers())?;
         let seconds = started.elapsed().as_secs_f64();
         trainer.save(self.file("gan.safetensors"))?;
         let summary = GanSummary { steps: trainer.steps(), seconds, last: reports.last().copied() };

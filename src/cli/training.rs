@@ -71,9 +71,6 @@ pub fn loader(
         .build()
 }
 
-/// Images in a step where the user does not choose.
-const BATCH: usize = 64;
-
 /// Trains a new GAN until the budget is spent. Gives what each step measured.
 pub fn train_new(
     config: GanConfig,
@@ -82,7 +79,7 @@ pub fn train_new(
     budget: Budget,
     workers: usize,
 ) -> Result<(Trainer, Vec<TrainReport>)> {
-    let loader = loader(set, transform, BATCH, workers, config.seed)?;
+    let loader = loader(set, transform, config.batch_size, workers, config.seed)?;
     let mut trainer = Trainer::new(config, &Device::Cpu)?;
     let reports = train(&mut trainer, &loader, budget, |_, _| Ok(Flow::Continue))?;
     Ok((trainer, reports))
@@ -116,13 +113,12 @@ pub fn train(
 /// What to do about a step that failed.
 ///
 /// The batches are the program's own and fit the GAN, so what [`Trainer::step`] reports as a fault of its input is that the training
-/// diverged: no fault of the user's data. A run resumed unchanged would diverge again at the same step.
+/// diverged: no fault of the user's data. A run that is resumed would diverge again at the same step.
 fn advise(error: Error) -> Error {
     if error.kind() != ErrorKind::Config {
         return error;
     }
-    let advice = "train anew with another --seed, or with `train` another --loss; or go on from the last checkpoint that `train` \
-                  wrote, with --resume and another --batch-size";
+    let advice = "train anew with another --seed, or, with `train`, another --loss or a larger --batch-size";
     Error::new(ErrorKind::Tensor, format!("{error}\nTo try: {advice}.")).with_source(error)
 }
 
@@ -201,7 +197,7 @@ mod tests {
     fn a_divergence_is_no_bad_input_and_comes_with_advice() {
         let error = advise(Error::config("training diverged: the loss is NaN"));
         assert_eq!(error.kind(), ErrorKind::Tensor);
-        for word in ["diverged", "--seed", "--loss", "--resume"] {
+        for word in ["diverged", "--seed", "--loss", "--batch-size"] {
             assert!(error.to_string().contains(word), "{error}");
         }
         assert_eq!(advise(Error::new(ErrorKind::Io, "gone")).message(), "gone");
