@@ -57,7 +57,7 @@ fn mixed_folder() -> tempfile::TempDir {
 fn an_inspection_counts_what_is_there() -> Result<()> {
     let folder = mixed_folder();
     let calls = AtomicUsize::new(0);
-    let found = inspect_data(folder.path(), IdxPart::Train, |_| _ = calls.fetch_add(1, Ordering::Relaxed))?;
+    let found = inspect_data(folder.path(), IdxPart::Train, |_, _| _ = calls.fetch_add(1, Ordering::Relaxed))?;
     assert_eq!(calls.into_inner(), 5);
     let class = |name: &str, images, unreadable| ClassCount { name: name.to_owned(), images, unreadable };
     let expected = Inspection {
@@ -81,7 +81,7 @@ fn an_inspection_counts_what_is_there() -> Result<()> {
 #[test]
 fn an_inspection_is_printed_and_serialised() -> Result<()> {
     let folder = mixed_folder();
-    let mut found = inspect_data(folder.path(), IdxPart::Train, |_| ())?;
+    let mut found = inspect_data(folder.path(), IdxPart::Train, |_, _| ())?;
     found.unreadable[0].path = Some(PathBuf::from("dog/2.jpg"));
     let expected = "\
 5 images in 2 classes
@@ -103,10 +103,10 @@ unreadable: 1
 fn an_inspection_reports_what_open_data_refuses() -> Result<()> {
     let folder = scratch();
     put(folder.path(), "cat/1.png", &png(gradient(3, 4, 1)));
-    let one_class = inspect_data(folder.path(), IdxPart::Train, |_| ())?;
+    let one_class = inspect_data(folder.path(), IdxPart::Train, |_, _| ())?;
     assert!(one_class.check().unwrap_err().message().contains("found one: \"cat\""));
     put(folder.path(), "dog/1.png", b"text");
-    let unreadable = inspect_data(folder.path(), IdxPart::Train, |_| ())?;
+    let unreadable = inspect_data(folder.path(), IdxPart::Train, |_, _| ())?;
     assert_eq!((unreadable.imbalance, unreadable.unreadable.len()), (None, 1));
     assert!(unreadable.check().unwrap_err().message().contains("class \"dog\" has no readable image"));
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use candle_augment::{
     Color, Dataset, DatasetExt, Error, Idx, IdxPart, Image, InMemory, Purpose, Resize, Result, SampleKey, Size,
@@ -10,10 +10,10 @@ use candle_augment::{
 };
 use rayon::prelude::*;
 
-use super::progress::{Goal, SharedProgress};
+use super::progress::SharedProgress;
 
 /// The most bytes of pixels that the program keeps in memory.
-const MOST_BYTES: usize = 8 << 30;
+const MOST_BYTES: u64 = 8 << 30;
 /// Errors that a message lists one by one.
 const LISTED_ERRORS: usize = 5;
 /// Resizing draws nothing.
@@ -80,11 +80,11 @@ fn has_test_part(data: &Path) -> Result<bool> {
 pub fn read(set: &Arc<dyn Dataset>, size: Size, color: Color, workers: usize) -> Result<Arc<dyn Dataset>> {
     check_memory(set.len(), size)?;
     let resize = Resize::exact(size.height, size.width)?;
-    let progress = SharedProgress::new("read", "images", Goal::Count(set.len() as u64));
-    let done = AtomicU64::new(0);
+    let progress = SharedProgress::new("read", "images");
+    let done = AtomicUsize::new(0);
     let read_one = |index| {
         let image = set.load(index).and_then(|image| resize.apply(image.into_color(color), &mut UNUSED_KEY.rng()));
-        progress.update(done.fetch_add(1, Ordering::Relaxed) + 1);
+        progress.update(done.fetch_add(1, Ordering::Relaxed) + 1, set.len());
         image
     };
     let images = on_pool(workers, || (0..set.len()).into_par_iter().map(read_one).collect())?;
@@ -94,7 +94,7 @@ pub fn read(set: &Arc<dyn Dataset>, size: Size, color: Color, workers: usize) ->
 }
 
 fn check_memory(images: usize, size: Size) -> Result<()> {
-    let bytes = images.saturating_mul(size.height * size.width * 3);
+    let bytes = (images as u64).saturating_mul(3 * (size.height * size.width) as u64);
     if bytes <= MOST_BYTES {
         return Ok(());
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use candle_augment::{IdxPart, Result, inspect_data};
 
 use super::common::Common;
-use super::progress::{Goal, SharedProgress};
+use super::progress::SharedProgress;
 use super::{data, output};
 
 /// Count classes and images, measure sizes, name unreadable files
@@ -25,9 +25,9 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let progress = SharedProgress::new("inspect", "images", Goal::Open);
+    let progress = SharedProgress::new("inspect", "images");
     let found = data::on_pool(args.common.workers(), || {
-        inspect_data(&args.data, IdxPart::Train, |done| progress.update(done as u64))
+        inspect_data(&args.data, IdxPart::Train, |done, total| progress.update(done, total))
     })??;
     drop(progress);
     output::print(&found, args.common.json)?;

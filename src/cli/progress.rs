@@ -18,8 +18,6 @@ pub enum Goal {
     Count(u64),
     /// After so long.
     Time(Duration),
-    /// Nobody knows.
-    Open,
 }
 
 /// The progress of one piece of work.
@@ -38,8 +36,7 @@ impl Progress {
     pub fn new(title: impl Into<String>, unit: &'static str, goal: Goal) -> Self {
         let title = title.into();
         let bar = io::stderr().is_terminal().then(|| {
-            let template =
-                if matches!(goal, Goal::Open) { "{prefix}: {wide_msg}" } else { "{prefix} [{bar:28}] {wide_msg}" };
+            let template = "{prefix} [{bar:28}] {wide_msg}";
             let style = ProgressStyle::with_template(template).expect("the template is valid");
             ProgressBar::new(1000).with_style(style.progress_chars("=> ")).with_prefix(title.clone())
         });
@@ -76,7 +73,6 @@ impl Progress {
         match self.goal {
             Goal::Count(total) => done as f64 / total.max(1) as f64,
             Goal::Time(total) => self.started.elapsed().as_secs_f64() / total.as_secs_f64(),
-            Goal::Open => 0.0,
         }
         .min(1.0)
     }
@@ -93,7 +89,6 @@ impl Progress {
                 (format!("{done} of {total} {unit}"), format!(", {left} left"))
             }
             Goal::Time(total) => (format!("{done} {unit}"), format!(", {} left", clock(total.saturating_sub(elapsed)))),
-            Goal::Open => (format!("{done} {unit}"), String::new()),
         };
         let detail = if detail.is_empty() { String::new() } else { format!(", {detail}") };
         format!("{count}, {rate:.1}/s{left}{detail}")
@@ -104,16 +99,17 @@ impl Progress {
 pub struct SharedProgress(Mutex<Progress>);
 
 impl SharedProgress {
-    /// As [`Progress::new`].
-    pub fn new(title: impl Into<String>, unit: &'static str, goal: Goal) -> Self {
-        Self(Mutex::new(Progress::new(title, unit, goal)))
+    /// As [`Progress::new`], but the number of units may become known with the first of them.
+    pub fn new(title: impl Into<String>, unit: &'static str) -> Self {
+        Self(Mutex::new(Progress::new(title, unit, Goal::Count(0))))
     }
 
-    /// Tells that `done` units are done.
-    pub fn update(&self, done: u64) {
+    /// Tells that `done` of `total` units are done.
+    pub fn update(&self, done: usize, total: usize) {
         // Whoever finds the bar taken goes on: the next unit shows the count just as well.
         if let Ok(mut progress) = self.0.try_lock() {
-            progress.update(done, String::new);
+            progress.goal = Goal::Count(total as u64);
+            progress.update(done as u64, String::new);
         }
     }
 }

@@ -85,11 +85,11 @@ impl Inspection {
 }
 
 /// Decodes every image of `set` on rayon's pool and reports what is there. `progress` is called with the number of
-/// images done, from any thread.
+/// images done and of all images, from any thread.
 ///
 /// Sizes and channels are those of the images as the set gives them: open a folder with
 /// [`Color::AsStored`](crate::Color::AsStored).
-pub fn inspect(set: &dyn Dataset, progress: impl Fn(usize) + Sync) -> Inspection {
+pub fn inspect(set: &dyn Dataset, progress: impl Fn(usize, usize) + Sync) -> Inspection {
     let done = AtomicUsize::new(0);
     let look = |index| {
         let found = set.load(index).map(|image| (image.size(), image.channels())).map_err(|error| Unreadable {
@@ -97,7 +97,7 @@ pub fn inspect(set: &dyn Dataset, progress: impl Fn(usize) + Sync) -> Inspection
             path: set.path(index).map(PathBuf::from),
             reason: error.message().to_owned(),
         });
-        progress(done.fetch_add(1, Ordering::Relaxed) + 1);
+        progress(done.fetch_add(1, Ordering::Relaxed) + 1, set.len());
         found
     };
     summarise(set, (0..set.len()).into_par_iter().map(look).collect())

@@ -44,12 +44,16 @@ pub fn open_data(data: impl AsRef<Path>, part: IdxPart) -> Result<Arc<dyn Datase
 }
 
 /// Decodes every image of what [`open_data`] would open, and reports what is there. `progress` is called with the
-/// number of images done, from any thread.
+/// number of images done and of all images, from any thread.
 ///
 /// # Errors
 ///
 /// As [`open_data`], save that too few classes and unreadable images are part of the report ([`Inspection::check`]).
-pub fn inspect_data(data: impl AsRef<Path>, part: IdxPart, progress: impl Fn(usize) + Sync) -> Result<Inspection> {
+pub fn inspect_data(
+    data: impl AsRef<Path>,
+    part: IdxPart,
+    progress: impl Fn(usize, usize) + Sync,
+) -> Result<Inspection> {
     Ok(match recognise(data.as_ref(), part)? {
         Source::Folder(folder) => inspect(&folder.with_color(Color::AsStored), progress),
         Source::Other(set) => inspect(&*set, progress),
