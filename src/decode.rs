@@ -7,7 +7,6 @@
 
 mod jpeg;
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -15,6 +14,7 @@ use ::image::metadata::Orientation;
 use ::image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::file::open_file;
 use crate::image::{Color, Image, Size};
 
 /// What to do about a file that is no whole image.
@@ -106,24 +106,14 @@ pub fn decode_image(bytes: &[u8], color: Color, limits: &Limits) -> Result<Image
 /// valid header of a known kind.
 pub fn read_header(path: impl AsRef<Path>) -> Result<Header> {
     let path = path.as_ref();
-    header(BufReader::new(open(path)?), path).map_err(|error| error.with_path(path))
+    header(BufReader::new(open_file(path, "image")?), path).map_err(|error| error.with_path(path))
 }
 
 /// Reads the bytes of an image file.
 pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    open(path)?.read_to_end(&mut bytes).map_err(|error| Error::io("read the image", path, error))?;
+    open_file(path, "image")?.read_to_end(&mut bytes).map_err(|error| Error::io("read the image", path, error))?;
     Ok(bytes)
-}
-
-/// Opens an image file, and nothing but a file: opening a pipe waits for a writer, and reading a device may never end.
-fn open(path: &Path) -> Result<File> {
-    let io = |error| Error::io("open the image", path, error);
-    if !path.metadata().map_err(io)?.is_file() {
-        let message = "expected an image file, found a folder, a pipe or a device: remove it";
-        return Err(Error::new(ErrorKind::Io, message).with_path(path));
-    }
-    File::open(path).map_err(io)
 }
 
 fn header(mut file: impl BufRead + Seek, path: &Path) -> Result<Header> {

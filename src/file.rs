@@ -1,10 +1,22 @@
-//! Files that are never left half written.
+//! Files: never left half written, and never waited for.
 
 use std::fs::{File, Permissions};
 use std::io::Write;
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
+
+/// Opens a file, and nothing but a file: opening a pipe waits for a writer, and reading a device may never end. `what` says in a
+/// word what is expected there.
+pub(crate) fn open_file(path: &Path, what: &str) -> Result<File> {
+    let io = |error| Error::io(&format!("open the {what}"), path, error);
+    if !path.metadata().map_err(io)?.is_file() {
+        let message =
+            format!("expected a file as {what}, found a folder, a pipe or a device: remove it, or name another");
+        return Err(Error::new(ErrorKind::Io, message).with_path(path));
+    }
+    File::open(path).map_err(io)
+}
 
 /// Writes `bytes` to `path` whole or not at all: into a temporary file of the same folder, to the disk, then renamed.
 ///

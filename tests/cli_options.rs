@@ -9,13 +9,13 @@ use common::program::{json, refuse, succeed};
 #[test]
 fn a_gan_of_another_size_is_refused_until_its_size_is_asked_for() {
     let folder = scratch();
-    for class in ["cat", "dog"] {
-        for name in ["a", "b"] {
-            put(folder.path(), &format!("pets/{class}/{name}.png"), &png(gradient(16, 16, 3)));
+    for set in ["pets", "others"] {
+        for image in ["cat/a", "cat/b", "dog/a", "dog/b"] {
+            put(folder.path(), &format!("{set}/{image}.png"), &png(gradient(16, 16, 3)));
         }
     }
     succeed(folder.path(), &["train", "pets", "--steps", "2", "--size", "8"]);
-    let compare = ["compare", "pets", "--test", "pets", "--gan", "gan.safetensors", "--seeds", "1", "--steps", "1"];
+    let compare = ["compare", "pets", "--test", "others", "--gan", "gan.safetensors", "--seeds", "1", "--steps", "1"];
     refuse(folder.path(), &compare, &["gan.safetensors", "8 pixels", "at 16", "--size 8"]);
     assert_eq!(json(folder.path(), &[&compare[..], &["--size", "8"]].concat())["size"], 8);
 }

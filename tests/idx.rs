@@ -13,6 +13,22 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("memory takes every write")
 }
 
+/// A pipe without a writer would be waited for without end.
+#[cfg(unix)]
+#[test]
+fn pipes_are_refused_and_not_waited_for() -> Result<()> {
+    let folder = scratch();
+    let labels = put(folder.path(), "labels", &idx(&[2], &[1, 0]));
+    let pipe = folder.path().join("images");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("every Unix has mkfifo").success());
+    let (sender, opened) = std::sync::mpsc::channel();
+    std::thread::spawn(move || sender.send(Idx::from_files(pipe, labels).map(|_| ())));
+    let error = opened.recv_timeout(std::time::Duration::from_secs(20)).expect("it does not wait").unwrap_err();
+    assert!(error.message().contains("found a folder, a pipe or a device"), "{error}");
+    Ok(())
+}
+
 #[test]
 fn gray_and_rgb_images_come_back() -> Result<()> {
     let folder = scratch();

@@ -40,12 +40,22 @@ impl Case {
             let n = real as f64;
             match *mixture {
                 ClassMixture::Share(1.0) => (0.0, n),
-                ClassMixture::Share(share) => (n, (n * share / (1.0 - share)).round()),
+                ClassMixture::Share(0.0) => (n, 0.0),
+                ClassMixture::Share(share) => (n, (n * share / (1.0 - share)).round().max(n.min(1.0))),
                 ClassMixture::FillTo(count) => (n, (count as f64 - n).max(0.0)),
                 _ => (n, 0.0),
             }
         };
         self.counts.iter().zip(&self.mixtures).map(supply).collect()
+    }
+
+    /// The synthetic share of each class that has samples, by the mixture's documentation.
+    fn synthetic_shares(&self) -> Vec<f64> {
+        let share = |((real, synthetic), mixture): ((f64, f64), &ClassMixture)| match *mixture {
+            ClassMixture::Share(share) if self.config.balance != Balance::Natural => share,
+            _ => synthetic / (real + synthetic),
+        };
+        self.supplies().into_iter().zip(&self.mixtures).map(share).collect()
     }
 
     fn shares(&self) -> Vec<f64> {
@@ -134,13 +144,13 @@ proptest! {
     fn every_batch_is_within_one_sample_of_its_quotas(case in case()) {
         prop_assume!(!in_dataset_order(&case));
         let Some(batches) = case.batches() else { return Ok(()) };
-        for (class, (share, (real, added))) in case.shares().into_iter().zip(case.supplies()).enumerate() {
+        for (class, (share, synthetic_share)) in case.shares().into_iter().zip(case.synthetic_shares()).enumerate() {
             for (b, batch) in batches.iter().enumerate() {
                 let quota = batch.len() as f64 * share;
                 let found = count(batch, class);
                 prop_assert!((found - quota).abs() < 1.0 + TOLERANCE, "batch {b}: {found} of class {class}, quota {quota}");
                 if found > 0.0 {
-                    let quota = found * added / (real + added);
+                    let quota = found * synthetic_share;
                     let found = synthetic(batch, class);
                     prop_assert!((found - quota).abs() < 1.0 + TOLERANCE, "batch {b}: {found} synthetic of class {class}, quota {quota}");
                 }

@@ -1,6 +1,5 @@
 //! One IDX file: a magic number of type and dimension count, the dimensions in big-endian 32 bits, then the values.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
@@ -8,6 +7,7 @@ use flate2::bufread::MultiGzDecoder;
 
 use crate::dataset::invalid;
 use crate::error::{Error, Result};
+use crate::file::open_file;
 
 const UNSIGNED_BYTES: u8 = 8;
 const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -23,7 +23,7 @@ pub(in crate::dataset) struct IdxArray {
 
 impl IdxArray {
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(|error| Error::io("open the IDX file", path, error))?;
+        let file = open_file(path, "IDX file")?;
         Self::read(BufReader::new(file)).map_err(|error| error.with_path(path))
     }
 
