@@ -2,37 +2,12 @@
 
 mod common;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use candle_augment::{DataLoader, Dataset, Image, InMemory, Result};
-use common::loader::counted;
-
-struct Counting {
-    set: InMemory,
-    loads: Arc<AtomicUsize>,
-}
-
-impl Dataset for Counting {
-    fn len(&self) -> usize {
-        self.set.len()
-    }
-
-    fn label(&self, index: usize) -> u32 {
-        self.set.label(index)
-    }
-
-    fn load(&self, index: usize) -> Result<Image> {
-        self.loads.fetch_add(1, Ordering::SeqCst);
-        self.set.load(index)
-    }
-
-    fn classes(&self) -> &[String] {
-        self.set.classes()
-    }
-}
+use candle_augment::{DataLoader, Result};
+use common::loader::{Counting, counted};
 
 /// Waits until the workers have loaded `expected` images and gives them the time to load more.
 fn assert_settles_at(loads: &AtomicUsize, expected: usize) {
@@ -49,8 +24,7 @@ fn assert_settles_at(loads: &AtomicUsize, expected: usize) {
 fn work_stops_at_the_bound_and_goes_on_batch_by_batch() -> Result<()> {
     // prefetch + 1 + ⌈workers / batch size⌉
     for (workers, prefetch, batch_size, bound) in [(1, 0, 8, 2), (2, 2, 8, 4), (8, 3, 3, 7)] {
-        let loads = Arc::new(AtomicUsize::new(0));
-        let set = Counting { set: counted(&[3000]), loads: Arc::clone(&loads) };
+        let (set, loads) = Counting::new(counted(&[3000]), Duration::ZERO);
         let loader = DataLoader::builder(set).batch_size(batch_size).workers(workers).prefetch(prefetch).build()?;
         let mut epoch = loader.epoch(0);
         assert_settles_at(&loads, bound * batch_size);
@@ -64,8 +38,7 @@ fn work_stops_at_the_bound_and_goes_on_batch_by_batch() -> Result<()> {
 
 #[test]
 fn without_workers_nothing_is_done_ahead() -> Result<()> {
-    let loads = Arc::new(AtomicUsize::new(0));
-    let set = Counting { set: counted(&[100]), loads: Arc::clone(&loads) };
+    let (set, loads) = Counting::new(counted(&[100]), Duration::ZERO);
     let loader = DataLoader::builder(set).batch_size(8).workers(0).build()?;
     let mut epoch = loader.epoch(0);
     assert_eq!(loads.load(Ordering::SeqCst), 0);

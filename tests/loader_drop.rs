@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use candle_augment::{DataLoader, DataLoaderBuilder, Dataset, Image, InMemory, Result};
-use common::loader::{Fault, Faulty, counted, in_time};
+use candle_augment::{DataLoader, DataLoaderBuilder, Result};
+use common::loader::{Counting, Fault, Faulty, counted, in_time};
 
 /// The tests count the threads of the process, so they take turns.
 fn alone() -> MutexGuard<'static, ()> {
@@ -34,35 +34,8 @@ fn assert_workers(expected: usize, what: &str) {
     }
 }
 
-/// A set that takes its time and counts.
-struct Slow {
-    set: InMemory,
-    loads: Arc<AtomicUsize>,
-}
-
-impl Dataset for Slow {
-    fn len(&self) -> usize {
-        self.set.len()
-    }
-
-    fn label(&self, index: usize) -> u32 {
-        self.set.label(index)
-    }
-
-    fn load(&self, index: usize) -> Result<Image> {
-        self.loads.fetch_add(1, Ordering::SeqCst);
-        sleep(Duration::from_millis(1));
-        self.set.load(index)
-    }
-
-    fn classes(&self) -> &[String] {
-        self.set.classes()
-    }
-}
-
 fn slow() -> (DataLoaderBuilder, Arc<AtomicUsize>) {
-    let loads = Arc::new(AtomicUsize::new(0));
-    let set = Slow { set: counted(&[40_000]), loads: Arc::clone(&loads) };
+    let (set, loads) = Counting::new(counted(&[40_000]), Duration::from_millis(1));
     (DataLoader::builder(set).batch_size(10).workers(3), loads)
 }
 

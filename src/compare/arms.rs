@@ -55,16 +55,26 @@ pub enum Progress {
 ///
 /// [`ErrorKind::Config`](crate::ErrorKind::Config) for a configuration out of range, and the errors of the data, the transforms, `source` and `progress`.
 ///
-/// ```no_run
-/// # use std::sync::Arc;
-/// use candle_augment::compare::{CompareConfig, CompareData, compare};
-/// use candle_augment::{Dataset, RandomRotation, Size, SyntheticSource, digits};
+/// ```
+/// use std::sync::Arc;
 ///
-/// # fn train_gan(_: u64, _: &Arc<dyn Dataset>) -> candle_augment::Result<Arc<dyn SyntheticSource>> { unimplemented!() }
-/// let data = CompareData::split(Arc::new(digits()?), 0.3, 0)?;
-/// let classic = Arc::new(RandomRotation::new(10.0)?);
-/// let config = CompareConfig::new(Size::square(8));
-/// let comparison = compare(&config, &data, classic, |seed, train| train_gan(seed, train), |_| Ok(()))?;
+/// use candle_augment::compare::{CompareConfig, CompareData, compare};
+/// use candle_augment::gan::{GanConfig, Trainer};
+/// use candle_augment::{Balance, DataLoader, Dataset, DatasetExt, Normalize, RandomRotation, Size, SyntheticSource, digits};
+/// use candle_core::Device;
+///
+/// // Far too few images, steps and seeds for a verdict, but enough to see how it goes.
+/// let data = CompareData::split(Arc::new(digits()?.per_class(20, 0)?), 0.3, 0)?;
+/// let config = CompareConfig { seeds: 2, steps: 5, ..CompareConfig::new(Size::square(8)) };
+/// let train_gan = |seed, train: &Arc<dyn Dataset>| {
+///     let mut trainer = Trainer::new(GanConfig { seed, ..GanConfig::new(8, 1, train.classes()) }, &Device::Cpu)?;
+///     let loader = DataLoader::builder(Arc::clone(train)).balance(Balance::Uniform).normalize(Normalize::signed()).build()?;
+///     for batch in loader.epoch(0) {
+///         trainer.step(&batch?)?;
+///     }
+///     Ok(Arc::new(trainer.source()?) as Arc<dyn SyntheticSource>)
+/// };
+/// let comparison = compare(&config, &data, Arc::new(RandomRotation::new(10.0)?), train_gan, |_| Ok(()))?;
 /// println!("{comparison}");
 /// # Ok::<(), candle_augment::Error>(())
 /// ```

@@ -1,7 +1,8 @@
 //! A synthetic source, data sets that fail, batches made comparable, and a deadline for what might hang.
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -96,6 +97,41 @@ impl Dataset for Faulty {
 
     fn path(&self, index: usize) -> Option<&Path> {
         Some(&self.paths[index])
+    }
+}
+
+/// A set that counts its loads and takes `pause` for each.
+pub struct Counting {
+    set: InMemory,
+    pause: Duration,
+    loads: Arc<AtomicUsize>,
+}
+
+impl Counting {
+    /// The set, and the number of loads so far.
+    pub fn new(set: InMemory, pause: Duration) -> (Self, Arc<AtomicUsize>) {
+        let loads = Arc::new(AtomicUsize::new(0));
+        (Self { set, pause, loads: Arc::clone(&loads) }, loads)
+    }
+}
+
+impl Dataset for Counting {
+    fn len(&self) -> usize {
+        self.set.len()
+    }
+
+    fn label(&self, index: usize) -> u32 {
+        self.set.label(index)
+    }
+
+    fn load(&self, index: usize) -> Result<Image> {
+        self.loads.fetch_add(1, Ordering::SeqCst);
+        thread::sleep(self.pause);
+        self.set.load(index)
+    }
+
+    fn classes(&self) -> &[String] {
+        self.set.classes()
     }
 }
 
