@@ -1,8 +1,8 @@
 //! The layers' gradients: against finite differences, and batch norm and Adam against candle's own.
 
 use candle_augment::nn::{
-    Activation, Adam, AdamConfig, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, ConvTranspose2d,
-    ConvTranspose2dConfig, Embedding, Init, Linear, LinearConfig, Params, to_channels_first, to_channels_last,
+    Activation, Adam, AdamConfig, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, ConvTranspose2d, Embedding, Init,
+    LayerConfig, Linear, Params, to_channels_first, to_channels_last,
 };
 use candle_augment::{Purpose, Result, SampleKey};
 use candle_core::{Device, Tensor, Var};
@@ -63,7 +63,7 @@ fn convolution() -> Result<()> {
 #[test]
 fn transposed_convolution() -> Result<()> {
     let mut params = Params::new(1, &Device::Cpu);
-    let config = ConvTranspose2dConfig { activation: Activation::Tanh, ..Default::default() };
+    let config = LayerConfig { activation: Activation::Tanh, ..Default::default() };
     let layer = ConvTranspose2d::new(&mut params, "conv", 3, 2, config)?;
     let x = random(&[20, 3, 4, 3], 0)?;
     check(&all(&params, &[&x]), || layer.forward(x.as_tensor()))
@@ -73,7 +73,7 @@ fn transposed_convolution() -> Result<()> {
 fn dense_layer_and_embedding() -> Result<()> {
     let mut params = Params::new(1, &Device::Cpu);
     let embedding = Embedding::new(&mut params, "classes", 4, 6, Init::Normal(1.0))?;
-    let config = LinearConfig { activation: Activation::Tanh, ..Default::default() };
+    let config = LayerConfig { activation: Activation::Tanh, ..Default::default() };
     let layer = Linear::new(&mut params, "dense", 6, 3, config)?;
     let labels = Tensor::new(&[3u32, 0, 0, 2, 1], &Device::Cpu)?;
     check(&all(&params, &[]), || layer.forward(&embedding.forward(&labels)?))
@@ -95,7 +95,7 @@ fn batch_norm_by_batch_and_by_running_statistics() -> Result<()> {
 fn kinks_have_the_derivative_of_their_lower_side() -> Result<()> {
     for (activation, expected) in [(Activation::Relu, 0.0), (Activation::LeakyRelu(0.2), 0.2f32)] {
         let mut params = Params::new(1, &Device::Cpu);
-        let config = LinearConfig { activation, init: Init::Constant(1.0), ..Default::default() };
+        let config = LayerConfig { activation, init: Init::Constant(1.0), ..Default::default() };
         let layer = Linear::new(&mut params, "dense", 1, 1, config)?;
         let x = Var::zeros((1, 1), candle_core::DType::F32, &Device::Cpu)?;
         let gradients = layer.forward(x.as_tensor())?.sum_all()?.backward()?;

@@ -8,7 +8,7 @@ use super::config::ClassifierConfig;
 use super::pool::{global_average, halve};
 use crate::error::Result;
 use crate::image::Size;
-use crate::nn::{Activation, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, Linear, LinearConfig, Params};
+use crate::nn::{Activation, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, LayerConfig, Linear, Params};
 
 /// Images are halved until the shorter side is this small: only then does the last convolution see the whole of an object.
 const SMALLEST_SIDE: usize = 4;
@@ -49,7 +49,7 @@ impl Network {
             blocks.push(Block::new(params, &format!("block{index}"), input, stage)?);
             input = stage.output;
         }
-        Ok(Self { blocks, head: Linear::new(params, "head", input, config.classes, LinearConfig::default())? })
+        Ok(Self { blocks, head: Linear::new(params, "head", input, config.classes, LayerConfig::default())? })
     }
 
     /// Images `(N, H, W, C)` to logits `(N, classes)`.

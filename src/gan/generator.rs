@@ -5,8 +5,7 @@ use candle_core::Tensor;
 use super::config::GanConfig;
 use crate::error::Result;
 use crate::nn::{
-    Activation, BatchNorm, BatchNormConfig, ConvTranspose2d, ConvTranspose2dConfig, Embedding, Init, Linear,
-    LinearConfig, Params,
+    Activation, BatchNorm, BatchNormConfig, ConvTranspose2d, Embedding, Init, LayerConfig, Linear, Params,
 };
 
 /// Standard deviation of the initial weights (A. Radford et al., "Unsupervised Representation Learning with Deep
@@ -52,19 +51,19 @@ impl Generator {
             "dense",
             config.latent + config.embedding,
             base * base * width(0),
-            LinearConfig { bias: false, init: WEIGHTS, ..Default::default() },
+            LayerConfig { bias: false, init: WEIGHTS, ..Default::default() },
         )?;
         let relu = BatchNormConfig { activation: Activation::Relu, ..Default::default() };
         let norm = BatchNorm::with_config(params, "norm", width(0), relu)?;
         let stages = (1..doublings)
             .map(|doubling| {
-                let config = ConvTranspose2dConfig { bias: false, init: WEIGHTS, ..Default::default() };
+                let config = LayerConfig { bias: false, init: WEIGHTS, ..Default::default() };
                 let (inputs, outputs) = (width(doubling - 1), width(doubling));
                 let conv = ConvTranspose2d::new(params, &format!("stage{doubling}.conv"), inputs, outputs, config)?;
                 Ok((conv, BatchNorm::with_config(params, &format!("stage{doubling}.norm"), outputs, relu)?))
             })
             .collect::<Result<_>>()?;
-        let image = ConvTranspose2dConfig { activation: Activation::Tanh, init: WEIGHTS, ..Default::default() };
+        let image = LayerConfig { activation: Activation::Tanh, init: WEIGHTS, ..Default::default() };
         let last = ConvTranspose2d::new(params, "last", width(doublings - 1), config.channels, image)?;
         Ok(Self { size: config.size, base, embedding, dense, norm, stages, last })
     }

@@ -8,9 +8,13 @@
 mod activation;
 mod adam;
 mod conv;
+mod conv_op;
+mod conv_transpose;
 mod embedding;
 mod gemm;
 mod kernels;
+mod layer;
+mod linear;
 mod norm;
 mod params;
 mod projection;
@@ -20,8 +24,11 @@ use candle_core::{Result as CandleResult, Tensor};
 
 pub use activation::Activation;
 pub use adam::{Adam, AdamConfig, update_average};
-pub use conv::{Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig, Linear, LinearConfig};
+pub use conv::{Conv2d, Conv2dConfig};
+pub use conv_transpose::ConvTranspose2d;
 pub use embedding::Embedding;
+pub use layer::LayerConfig;
+pub use linear::Linear;
 pub use norm::{BatchNorm, BatchNormConfig};
 pub use params::{Init, Params};
 pub use projection::Projection;
