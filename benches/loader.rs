@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use candle_augment::{
-    Balance, ClassMixture, Color, ColorJitter, Compose, DataLoader, DataLoaderBuilder, Dataset, Image, InMemory,
+    Balance, ClassMixture, Color, ColorJitter, Pipeline, DataLoader, DataLoaderBuilder, Dataset, Image, InMemory,
     RandomHorizontalFlip, RandomRotation, Resize, Result, SyntheticRequest, SyntheticSource, digits,
 };
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
@@ -35,7 +35,7 @@ fn augmented(set: &InMemory) -> Result<DataLoaderBuilder> {
     let images = (0..set.len()).map(|index| Ok(set.load(index)?.into_color(Color::Rgb))).collect::<Result<_>>()?;
     let labels = (0..set.len()).map(|index| set.label(index)).collect();
     let set = InMemory::from_images(images, labels, set.classes())?;
-    let transform = Compose::new()
+    let transform = Pipeline::new()
         .then(Resize::exact(64, 64)?)
         .then(RandomHorizontalFlip::new(0.5)?)
         .then(RandomRotation::new(15.0)?)

@@ -14,9 +14,9 @@
 //! - [`compare`] tells by experiment whether synthetic samples help a [`Classifier`].
 //!
 //! ```
-//! use candle_augment::{Balance, ColorJitter, Compose, DataLoader, Normalize, RandomRotation, digits};
+//! use candle_augment::{Balance, ColorJitter, Pipeline, DataLoader, Normalize, RandomRotation, digits};
 //!
-//! let transforms = Compose::new().then(RandomRotation::new(15.0)?).then(ColorJitter::new(0.2, 0.2, 0.0, 0.0)?);
+//! let transforms = Pipeline::new().then(RandomRotation::new(15.0)?).then(ColorJitter::new(0.2, 0.2, 0.0, 0.0)?);
 //! let loader = DataLoader::builder(digits()?)
 //!     .transform(transforms)
 //!     .balance(Balance::Uniform)
@@ -77,8 +77,9 @@ pub use plan::{Balance, ClassMixture, EpochPlan, Mixture, Origin, PlanConfig, Pl
 pub use rng::{Purpose, SampleKey, SampleRng};
 pub use synthetic::{SyntheticRequest, SyntheticSource};
 pub use transform::{
-    Amount, ColorJitter, Compose, Fill, Interpolation, Normalize, OneOf, Op, RandomApply, RandomHorizontalFlip,
-    RandomRotation, RandomVerticalFlip, Resize, Transform, apply_ops, write_planar,
+    Amount, ColorJitter, Custom, Executor, Fill, Interpolation, Lambda, Normalize, OneOf, Op, Padding, Patch, Pipeline,
+    RandomApply, RandomHorizontalFlip, RandomRotation, RandomVerticalFlip, Resize, SampleInfo, Transform, apply_ops,
+    write_planar,
 };
 
 /// The README's examples, compiled and run as tests.

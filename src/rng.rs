@@ -32,11 +32,23 @@ pub enum Purpose {
     Weights,
     /// Noise that a training step draws.
     Training,
+    /// Noise that an operation on one image draws.
+    Noise,
+    /// What is drawn for a whole batch.
+    Batch,
 }
 
 impl Purpose {
-    const ALL: [Self; 6] =
-        [Self::Transform, Self::Synthetic, Self::Shuffle, Self::Split, Self::Weights, Self::Training];
+    const ALL: [Self; 8] = [
+        Self::Transform,
+        Self::Synthetic,
+        Self::Shuffle,
+        Self::Split,
+        Self::Weights,
+        Self::Training,
+        Self::Noise,
+        Self::Batch,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
@@ -46,6 +58,8 @@ impl Purpose {
             Self::Split => "split",
             Self::Weights => "weights",
             Self::Training => "training",
+            Self::Noise => "noise",
+            Self::Batch => "batch",
         }
     }
 }
@@ -141,6 +155,11 @@ impl SampleRng {
     /// If `count` is 0.
     pub fn below(&mut self, count: usize) -> usize {
         self.0.random_range(0..count)
+    }
+
+    /// A seed for a generator of its own.
+    pub fn next_seed(&mut self) -> u64 {
+        self.0.next_u64()
     }
 
     /// A number from the standard normal distribution.

@@ -6,7 +6,7 @@ use candle_augment::compare::{
     Arm, CompareConfig, CompareData, Comparison, Progress, Verdict, compare, long_tail, rare_half,
 };
 use candle_augment::{
-    Balance, ClassMixture, Compose, Dataset, DatasetExt, Error, ErrorKind, Image, InMemory, Mixture, RandomRotation,
+    Balance, ClassMixture, Pipeline, Dataset, DatasetExt, Error, ErrorKind, Image, InMemory, Mixture, RandomRotation,
     Result, Size, SyntheticRequest, SyntheticSource, Transform, digits,
 };
 
@@ -45,7 +45,7 @@ fn classic() -> Result<Arc<dyn Transform>> {
 }
 
 fn nothing() -> Arc<dyn Transform> {
-    Arc::new(Compose::new())
+    Arc::new(Pipeline::new())
 }
 
 fn config() -> CompareConfig {

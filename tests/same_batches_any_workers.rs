@@ -5,7 +5,7 @@ mod common;
 use std::sync::Arc;
 
 use candle_augment::{
-    Balance, ClassMixture, ColorJitter, Compose, DataLoader, DataLoaderBuilder, Normalize, RandomHorizontalFlip,
+    Balance, ClassMixture, ColorJitter, Pipeline, DataLoader, DataLoaderBuilder, Normalize, RandomHorizontalFlip,
     RandomRotation, Result, Size, digits,
 };
 use candle_core::DType;
@@ -26,8 +26,8 @@ fn assert_same(name: &str, configure: impl Fn() -> Result<DataLoaderBuilder>) ->
     Ok(())
 }
 
-fn classic() -> Result<Compose> {
-    Ok(Compose::new()
+fn classic() -> Result<Pipeline> {
+    Ok(Pipeline::new()
         .then(RandomHorizontalFlip::new(0.5)?)
         .then(RandomRotation::new(15.0)?)
         .then(ColorJitter::new(0.4, 0.4, 0.0, 0.0)?))

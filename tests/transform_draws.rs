@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use candle_augment::{
-    ColorJitter, Compose, Interpolation, OneOf, Op, Purpose, RandomApply, RandomHorizontalFlip, RandomRotation,
+    ColorJitter, Pipeline, Interpolation, OneOf, Op, Purpose, RandomApply, RandomHorizontalFlip, RandomRotation,
     RandomVerticalFlip, Resize, Result, SampleKey, Size, Transform,
 };
 
@@ -19,7 +19,7 @@ fn key(position: u64) -> SampleKey {
 
 fn draw(transform: &dyn Transform, size: Size, position: u64) -> Vec<Op> {
     let mut ops = Vec::new();
-    transform.draw(size, &mut key(position).rng(), &mut ops);
+    transform.draw(info(size), &mut key(position).rng(), &mut ops);
     ops
 }
 
@@ -138,7 +138,7 @@ fn one_of_is_even_and_draws_no_other() -> Result<()> {
     let one = OneOf::new()
         .or(RandomHorizontalFlip::new(1.0)?)
         .or(RandomVerticalFlip::new(1.0)?)
-        .or(Compose::new())
+        .or(Pipeline::new())
         .or(RandomRotation::new(5.0)?);
     let all = draws(&one);
     assert!(all.iter().all(|ops| ops.len() <= 1));
@@ -157,7 +157,7 @@ fn one_of_is_even_and_draws_no_other() -> Result<()> {
 #[test]
 fn a_key_always_draws_the_same() -> Result<()> {
     let transform: Arc<dyn Transform> = Arc::new(
-        Compose::new()
+        Pipeline::new()
             .then(RandomHorizontalFlip::default())
             .then(OneOf::new().or(RandomRotation::new(15.0)?).or(ColorJitter::new(0.4, 0.4, 0.4, 0.1)?))
             .then(RandomApply::new(ColorJitter::new(0.4, 0.4, 0.4, 0.1)?, 0.5)?),
@@ -188,9 +188,9 @@ fn the_short_edge_is_torchvisions() -> Result<()> {
 
 #[test]
 fn compose_draws_for_the_size_that_is_left() -> Result<()> {
-    let twice = Compose::new()
+    let twice = Pipeline::new()
         .then(RandomRotation::new(90.0..=90.0)?.with_expand(true))
-        .then(Compose::new().then(Resize::short_edge(10)?))
+        .then(Pipeline::new().then(Resize::short_edge(10)?))
         .then(Resize::short_edge(5)?);
     let sizes: Vec<Size> = draw(&twice, Size::new(20, 40), 0)
         .iter()

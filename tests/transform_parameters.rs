@@ -1,7 +1,7 @@
 //! Bad parameters are refused when a transform is made, by an error that names the transform, the value and what is allowed.
 
 use candle_augment::{
-    ColorJitter, Compose, ErrorKind, Normalize, RandomApply, RandomHorizontalFlip, RandomRotation, RandomVerticalFlip,
+    ColorJitter, Pipeline, ErrorKind, Normalize, RandomApply, RandomHorizontalFlip, RandomRotation, RandomVerticalFlip,
     Resize, Result,
 };
 
@@ -19,7 +19,7 @@ fn probabilities() {
     for (p, text) in [(-0.1, "-0.1"), (1.5, "1.5"), (f64::NAN, "NaN"), (f64::INFINITY, "inf")] {
         refused(RandomHorizontalFlip::new(p), ["RandomHorizontalFlip: p", text, "[0, 1]"]);
         refused(RandomVerticalFlip::new(p), ["RandomVerticalFlip: p", text, "[0, 1]"]);
-        refused(RandomApply::new(Compose::new(), p), ["RandomApply: p", text, "[0, 1]"]);
+        refused(RandomApply::new(Pipeline::new(), p), ["RandomApply: p", text, "[0, 1]"]);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The classic transforms that the program uses where the user names no others.
 
-use candle_augment::{ColorJitter, Compose, Interpolation, RandomHorizontalFlip, RandomRotation, Result};
+use candle_augment::{ColorJitter, Pipeline, Interpolation, RandomHorizontalFlip, RandomRotation, Result};
 
 /// Options of the classic transforms.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -56,8 +56,8 @@ impl ClassicArgs {
 
 impl Classic {
     /// The transforms themselves.
-    pub fn transform(&self) -> Result<Compose> {
-        let mut compose = Compose::new();
+    pub fn transform(&self) -> Result<Pipeline> {
+        let mut compose = Pipeline::new();
         if self.flip {
             compose = compose.then(RandomHorizontalFlip::default());
         }

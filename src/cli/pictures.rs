@@ -2,7 +2,7 @@
 
 use candle_augment::report::{Canvas, Cell, Grid, Row, drawable_name, palette};
 use candle_augment::{
-    Batch, Dataset, Image, Op, Origin, Purpose, Result, SampleKey, SyntheticRequest, SyntheticSource, Transform,
+    Batch, Dataset, Image, Op, Origin, Purpose, Result, SampleInfo, SampleKey, SyntheticRequest, SyntheticSource, Transform,
     apply_ops,
 };
 
@@ -95,7 +95,7 @@ fn round_robin(set: &dyn Dataset) -> Vec<usize> {
 fn augmented(image: &Image, transform: &dyn Transform, position: u64, seed: u64) -> Result<Cell> {
     let mut rng = SampleKey { seed, epoch: 0, position, purpose: Purpose::Transform }.rng();
     let mut ops = Vec::new();
-    transform.draw(image.size(), &mut rng, &mut ops);
+    transform.draw(SampleInfo::of(image), &mut rng, &mut ops);
     let cell = Cell::new(apply_ops(&ops, image.clone())?);
     let cell = ops.iter().fold(cell, |cell, op| cell.with_line(caption(op)));
     Ok(if ops.is_empty() { cell.with_line("unchanged") } else { cell })

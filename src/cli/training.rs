@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use candle_augment::gan::{GanConfig, Loss, TrainReport, Trainer};
 use candle_augment::report::{Canvas, Curves, Series, palette, render_curves};
-use candle_augment::{Balance, Batch, Compose, DataLoader, Dataset, Error, ErrorKind, Normalize, Result};
+use candle_augment::{Balance, Batch, Pipeline, DataLoader, Dataset, Error, ErrorKind, Normalize, Result};
 use candle_core::Device;
 
 use super::progress::{Goal, Progress};
@@ -54,7 +54,7 @@ pub enum Flow {
 /// The batches that a GAN is trained on: every class as often as the others.
 pub fn loader(
     set: &Arc<dyn Dataset>,
-    transform: Compose,
+    transform: Pipeline,
     batch_size: usize,
     workers: usize,
     seed: u64,
@@ -75,7 +75,7 @@ pub fn loader(
 pub fn train_new(
     config: GanConfig,
     set: &Arc<dyn Dataset>,
-    transform: Compose,
+    transform: Pipeline,
     budget: Budget,
     workers: usize,
 ) -> Result<(Trainer, Vec<TrainReport>)> {

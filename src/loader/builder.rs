@@ -49,7 +49,7 @@ impl DataLoaderBuilder {
         }
     }
 
-    /// Transforms every sample, real or synthetic; [`Compose`](crate::Compose) makes one transform of several. Default:
+    /// Transforms every sample, real or synthetic; [`Pipeline`](crate::Pipeline) makes one transform of several. Default:
     /// none.
     pub fn transform(mut self, transform: impl Transform + 'static) -> Self {
         self.transform = Some(Box::new(transform));

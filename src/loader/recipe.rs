@@ -10,7 +10,7 @@ use crate::image::Image;
 use crate::plan::{Origin, Slot};
 use crate::rng::Purpose;
 use crate::synthetic::{SyntheticRequest, SyntheticSource};
-use crate::transform::Transform;
+use crate::transform::{SampleInfo, Transform};
 
 /// Everything that makes samples from slots.
 pub(super) struct Recipe {
@@ -35,7 +35,8 @@ impl Recipe {
         let Some(transform) = &self.transform else { return Ok(image) };
         let mut ops = Vec::new();
         guarded("the transform", || {
-            transform.draw(image.size(), &mut slot.key.rng(), &mut ops);
+            let info = SampleInfo::of(&image).with_label(slot.label);
+            transform.draw(info, &mut slot.key.rng(), &mut ops);
             Ok(())
         })
         .map_err(|error| self.locate(error.with_op(format_args!("draw")), slot))?;

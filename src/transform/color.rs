@@ -1,10 +1,9 @@
 //! The transform that changes colours.
 
-use super::Transform;
+use super::{SampleInfo, Transform};
 use super::op::Op;
 use super::params::{Amount, Range};
 use crate::error::Result;
-use crate::image::Size;
 use crate::rng::SampleRng;
 
 /// Changes brightness, contrast, saturation and hue by random amounts, in random order.
@@ -87,7 +86,7 @@ fn factors(name: &str, amount: Amount) -> Result<Option<Range>> {
 }
 
 impl Transform for ColorJitter {
-    fn draw(&self, _size: Size, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+    fn draw(&self, _info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>) {
         let mut order = [0, 1, 2, 3];
         rng.shuffle(&mut order);
         let mut number = |range: Option<Range>| range.map(|range| range.draw(rng));

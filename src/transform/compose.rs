@@ -2,22 +2,21 @@
 
 use std::sync::Arc;
 
-use super::Transform;
+use super::{SampleInfo, Transform};
 use super::op::Op;
 use super::params::probability;
 use crate::error::Result;
-use crate::image::Size;
 use crate::rng::SampleRng;
 
 /// Transforms one after the other; without any, the image stays as it is.
 ///
 /// Each draws for the size that the ones before it leave.
 #[derive(Clone, Default)]
-pub struct Compose {
+pub struct Pipeline {
     transforms: Vec<Arc<dyn Transform>>,
 }
 
-impl Compose {
+impl Pipeline {
     /// No transforms yet.
     #[must_use]
     pub fn new() -> Self {
@@ -32,12 +31,12 @@ impl Compose {
     }
 }
 
-impl Transform for Compose {
-    fn draw(&self, mut size: Size, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+impl Transform for Pipeline {
+    fn draw(&self, mut info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>) {
         for transform in &self.transforms {
             let drawn = ops.len();
-            transform.draw(size, rng, ops);
-            size = ops[drawn..].iter().fold(size, |size, op| op.output_size(size));
+            transform.draw(info, rng, ops);
+            info = info.after(&ops[drawn..]);
         }
     }
 }
@@ -50,7 +49,7 @@ pub struct RandomApply<T> {
 }
 
 impl<T: Transform> RandomApply<T> {
-    /// `transform` with probability `p`. Give a [`Compose`] to apply several or none.
+    /// `transform` with probability `p`. Give a [`Pipeline`] to apply several or none.
     ///
     /// # Errors
     ///
@@ -61,9 +60,9 @@ impl<T: Transform> RandomApply<T> {
 }
 
 impl<T: Transform> Transform for RandomApply<T> {
-    fn draw(&self, size: Size, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+    fn draw(&self, info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>) {
         if rng.bernoulli(self.p) {
-            self.transform.draw(size, rng, ops);
+            self.transform.draw(info, rng, ops);
         }
     }
 }
@@ -90,9 +89,9 @@ impl OneOf {
 }
 
 impl Transform for OneOf {
-    fn draw(&self, size: Size, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+    fn draw(&self, info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>) {
         if !self.transforms.is_empty() {
-            self.transforms[rng.below(self.transforms.len())].draw(size, rng, ops);
+            self.transforms[rng.below(self.transforms.len())].draw(info, rng, ops);
         }
     }
 }

@@ -1,10 +1,9 @@
 //! Transforms that move pixels: flips and rotation.
 
-use super::Transform;
+use super::{SampleInfo, Transform};
 use super::op::{Fill, Interpolation, Op};
 use super::params::{Amount, Range, probability};
 use crate::error::{Error, Result};
-use crate::image::Size;
 use crate::rng::SampleRng;
 
 /// Mirrors left and right with probability `p`, 0.5 by default.
@@ -31,7 +30,7 @@ impl Default for RandomHorizontalFlip {
 }
 
 impl Transform for RandomHorizontalFlip {
-    fn draw(&self, _size: Size, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+    fn draw(&self, _info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>) {
         if rng.bernoulli(self.p) {
             ops.push(Op::HFlip);
         }
@@ -62,7 +61,7 @@ impl Default for RandomVerticalFlip {
 }
 
 impl Transform for RandomVerticalFlip {
-    fn draw(&self, _size: Size, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+    fn draw(&self, _info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>) {
         if rng.bernoulli(self.p) {
             ops.push(Op::VFlip);
         }
@@ -134,7 +133,7 @@ impl RandomRotation {
 }
 
 impl Transform for RandomRotation {
-    fn draw(&self, _size: Size, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+    fn draw(&self, _info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>) {
         let Self { degrees, interpolation, expand, center, fill } = *self;
         ops.push(Op::Rotate { degrees: degrees.draw(rng), interpolation, expand, center, fill });
     }

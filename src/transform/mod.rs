@@ -5,8 +5,11 @@
 //! not pass through an 8-bit hue, rotation samples on the grid of `grid_sample`. Flips, colour and nearest-neighbour rotation agree to the
 //! bit; the docs of each [`Op`] say what holds. The kind and order of the draws are torchvision's too, the generator is this crate's.
 
+mod check;
 mod color;
 mod compose;
+mod custom;
+mod executor;
 mod geometry;
 mod kernels;
 mod normalize;
@@ -15,10 +18,12 @@ mod params;
 mod resize;
 
 pub use color::ColorJitter;
-pub use compose::{Compose, OneOf, RandomApply};
+pub use compose::{OneOf, Pipeline, RandomApply};
+pub use custom::{Custom, Lambda};
+pub use executor::Executor;
 pub use geometry::{RandomHorizontalFlip, RandomRotation, RandomVerticalFlip};
 pub use normalize::{Normalize, write_planar};
-pub use op::{Fill, Interpolation, Op, apply_ops};
+pub use op::{Fill, Interpolation, Op, Padding, Patch, apply_ops};
 pub use params::Amount;
 pub use resize::Resize;
 
@@ -28,25 +33,60 @@ use crate::error::Result;
 use crate::image::{Image, Size};
 use crate::rng::SampleRng;
 
+/// What a transform may know of the sample that it draws for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SampleInfo {
+    /// The size of the image at this point.
+    pub size: Size,
+    /// Its channels, 1 (gray) or 3 (RGB).
+    pub channels: usize,
+    /// The sample's label, where it is known.
+    pub label: Option<u32>,
+}
+
+impl SampleInfo {
+    /// The shape of `image`; the label is not known.
+    #[must_use]
+    pub fn of(image: &Image) -> Self {
+        Self { size: image.size(), channels: image.channels(), label: None }
+    }
+
+    /// With a label.
+    #[must_use]
+    pub fn with_label(self, label: u32) -> Self {
+        Self { label: Some(label), ..self }
+    }
+
+    /// What is known of the image after `ops`.
+    #[must_use]
+    pub fn after(self, ops: &[Op]) -> Self {
+        ops.iter().fold(self, |info, op| Self {
+            size: op.output_size(info.size),
+            channels: op.output_channels(info.channels),
+            ..info
+        })
+    }
+}
+
 /// Draws the operations for one sample.
 ///
-/// A transform has no state: everything random comes from `rng`, so that the same generator and size always give the same ops.
+/// A transform has no state: everything random comes from `rng`, so that the same generator and sample always give the same ops.
 ///
 /// ```
-/// use candle_augment::{Compose, Image, Purpose, RandomHorizontalFlip, RandomRotation, SampleKey, Transform, apply_ops};
+/// use candle_augment::{Image, Pipeline, Purpose, RandomHorizontalFlip, RandomRotation, SampleInfo, SampleKey, Transform, apply_ops};
 ///
-/// let transform = Compose::new().then(RandomHorizontalFlip::new(0.5)?).then(RandomRotation::new(15.0)?);
+/// let transform = Pipeline::new().then(RandomHorizontalFlip::new(0.5)?).then(RandomRotation::new(15.0)?);
 /// let key = SampleKey { seed: 0, epoch: 0, position: 3, purpose: Purpose::Transform };
 /// let image = Image::filled(28, 28, &[200])?;
 ///
 /// let mut ops = Vec::new();
-/// transform.draw(image.size(), &mut key.rng(), &mut ops);
+/// transform.draw(SampleInfo::of(&image), &mut key.rng(), &mut ops);
 /// assert_eq!(apply_ops(&ops, image.clone())?, transform.apply(image, &mut key.rng())?);
 /// # Ok::<(), candle_augment::Error>(())
 /// ```
 pub trait Transform: Send + Sync {
-    /// Appends the operations for an image of `size` to `ops`.
-    fn draw(&self, size: Size, rng: &mut SampleRng, ops: &mut Vec<Op>);
+    /// Appends the operations for a sample like `info` to `ops`.
+    fn draw(&self, info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>);
 
     /// Draws the operations for `image` and applies them.
     ///
@@ -55,19 +95,19 @@ pub trait Transform: Send + Sync {
     /// [`ErrorKind::Transform`](crate::ErrorKind::Transform), with the op, if one of them cannot be applied.
     fn apply(&self, image: Image, rng: &mut SampleRng) -> Result<Image> {
         let mut ops = Vec::new();
-        self.draw(image.size(), rng, &mut ops);
+        self.draw(SampleInfo::of(&image), rng, &mut ops);
         apply_ops(&ops, image)
     }
 }
 
 impl<T: Transform + ?Sized> Transform for Box<T> {
-    fn draw(&self, size: Size, rng: &mut SampleRng, ops: &mut Vec<Op>) {
-        (**self).draw(size, rng, ops);
+    fn draw(&self, info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+        (**self).draw(info, rng, ops);
     }
 }
 
 impl<T: Transform + ?Sized> Transform for Arc<T> {
-    fn draw(&self, size: Size, rng: &mut SampleRng, ops: &mut Vec<Op>) {
-        (**self).draw(size, rng, ops);
+    fn draw(&self, info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+        (**self).draw(info, rng, ops);
     }
 }

@@ -1,6 +1,6 @@
 //! The transform that scales images.
 
-use super::Transform;
+use super::{SampleInfo, Transform};
 use super::op::{Interpolation, Op};
 use crate::error::{Error, Result};
 use crate::image::Size;
@@ -63,7 +63,7 @@ impl Resize {
 }
 
 impl Transform for Resize {
-    fn draw(&self, size: Size, _rng: &mut SampleRng, ops: &mut Vec<Op>) {
-        ops.push(Op::Resize { size: self.target(size), interpolation: self.interpolation });
+    fn draw(&self, info: SampleInfo, _rng: &mut SampleRng, ops: &mut Vec<Op>) {
+        ops.push(Op::Resize { size: self.target(info.size), interpolation: self.interpolation, antialias: true });
     }
 }

@@ -1,6 +1,48 @@
-//! The pixel loops: free functions without randomness.
+//! The pixel loops: free functions without randomness of their own.
+//!
+//! Each reads a [`View`](view::View) and writes a whole image of interleaved pixels.
 
-pub(super) mod color;
-pub(super) mod flip;
-pub(super) mod resize;
-pub(super) mod rotate;
+pub mod color;
+pub mod filter;
+pub mod flip;
+pub mod pad;
+pub mod resize;
+pub mod rotate;
+pub mod view;
+pub mod warp;
+
+use view::View;
+
+use super::op::Op;
+use crate::error::Result;
+use crate::image::Image;
+
+/// Buffers that kernels keep from one image to the next.
+#[derive(Debug, Default)]
+pub struct Scratch {}
+
+/// Writes what `op`, which was checked, makes of `source` into `out`.
+pub fn apply(op: &Op, source: View<'_>, out: &mut Vec<u8>, scratch: &mut Scratch) -> Result<()> {
+    let _ = &scratch;
+    let image = |view: View<'_>| {
+        let mut data = Vec::new();
+        view.copy_into(&mut data);
+        Image::new(view.size().height, view.size().width, view.channels(), data).expect("a view is not empty")
+    };
+    let mut image = image(source);
+    match *op {
+        Op::Rotate { degrees, interpolation, expand, center, fill } => {
+            let turn = rotate::Turn::new(image.size(), degrees, expand, center);
+            image = rotate::rotate(image, &turn, interpolation, fill);
+        }
+        Op::Brightness { factor } => color::brightness(&mut image, factor),
+        Op::Contrast { factor } => color::contrast(&mut image, factor),
+        Op::Saturation { factor } => color::saturation(&mut image, factor),
+        Op::Hue { shift } => color::hue(&mut image, shift),
+        Op::Resize { size, interpolation, .. } => image = resize::resize(image, size, interpolation),
+        Op::Custom(ref custom) => image = custom.apply(image)?,
+        _ => todo!("{op:?}"),
+    }
+    *out = image.into_data();
+    Ok(())
+}

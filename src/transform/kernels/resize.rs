@@ -1,7 +1,4 @@
-//! Scaling: nearest as torch's `interpolate`, bilinear antialiased by the SIMD convolution of `fast_image_resize`.
-
-use fast_image_resize as fir;
-use fir::images::{Image as Target, ImageRef};
+//! Scaling as torch's native 8-bit kernels do it.
 
 use super::super::op::Interpolation;
 use crate::image::{Image, Size};
@@ -14,7 +11,9 @@ pub fn resize(image: Image, size: Size, interpolation: Interpolation) -> Image {
     match (interpolation, image.channels()) {
         (Interpolation::Nearest, 1) => nearest::<1>(&image, size),
         (Interpolation::Nearest, _) => nearest::<3>(&image, size),
-        (Interpolation::Bilinear, _) => bilinear(image, size),
+        (Interpolation::Bilinear, 1) => bilinear::<1>(image, size),
+        (Interpolation::Bilinear, _) => bilinear::<3>(image, size),
+        (Interpolation::Bicubic, _) => todo!(),
     }
 }
 
@@ -35,20 +34,65 @@ fn nearest_indices(from: usize, to: usize) -> Vec<usize> {
     (0..to).map(|i| ((i as f32 * scale) as usize).min(from - 1)).collect()
 }
 
-/// First along the rows, then along the columns, rounded to 8 bits in between, as torch does. (`fast_image_resize` left to itself
-/// begins with the columns, which changes a sixth of the values by 1.)
-fn bilinear(image: Image, size: Size) -> Image {
-    let rows = Size::new(image.height(), size.width);
-    let image = if rows == image.size() { image } else { convolve(&image, rows) };
-    if size == image.size() { image } else { convolve(&image, size) }
+/// First along the rows, then along the columns, rounded to 8 bits in between, as torch does.
+fn bilinear<const C: usize>(image: Image, size: Size) -> Image {
+    let (height, width) = (image.height(), image.width());
+    let image = if width == size.width { image } else { along_rows::<C>(&image, size.width) };
+    if height == size.height { image } else { along_columns::<C>(&image, size.height) }
 }
 
-fn convolve(image: &Image, size: Size) -> Image {
-    let pixel = if image.channels() == 1 { fir::PixelType::U8 } else { fir::PixelType::U8x3 };
-    let source = ImageRef::new(image.width() as u32, image.height() as u32, image.data(), pixel)
-        .expect("an image holds exactly height × width × channels bytes");
-    let mut target = Target::new(size.width as u32, size.height as u32, pixel);
-    let options = fir::ResizeOptions::new().resize_alg(fir::ResizeAlg::Convolution(fir::FilterType::Bilinear));
-    fir::Resizer::new().resize(&source, &mut target, &options).expect("source and target have the same type of pixel");
-    Image::new(size.height, size.width, image.channels(), target.into_vec()).expect("the target has the size asked for")
+/// The source pixels of each result pixel along one side, and their weights in units of 2^−precision.
+struct Weights {
+    precision: u32,
+    taps: Vec<(usize, Vec<i32>)>,
+}
+
+fn triangle(from: usize, to: usize) -> Weights {
+    let scale = from as f64 / to as f64;
+    let widened = scale.max(1.0);
+    let taps: Vec<(usize, Vec<f64>)> = (0..to)
+        .map(|i| {
+            let center = scale * (i as f64 + 0.5);
+            let first = ((center - widened + 0.5) as i64).max(0);
+            let end = ((center + widened + 0.5) as i64).min(from as i64);
+            let weight = |j: i64| (1.0 - ((j as f64 - center + 0.5) / widened).abs()).max(0.0);
+            let weights: Vec<f64> = (first..end).map(weight).collect();
+            let total: f64 = weights.iter().sum();
+            (first as usize, weights.into_iter().map(|weight| weight / total).collect())
+        })
+        .collect();
+    let greatest = taps.iter().flat_map(|(_, weights)| weights).fold(0.0f64, |a, &b| a.max(b));
+    let precision = (0..22).find(|&p| (0.5 + greatest * f64::from(1 << (p + 1))) as i32 >= 1 << 15).unwrap_or(22);
+    let whole = |weight: f64| (weight * f64::from(1 << precision) + 0.5 * weight.signum()) as i32;
+    let taps = taps.into_iter().map(|(first, weights)| (first, weights.into_iter().map(whole).collect())).collect();
+    Weights { precision, taps }
+}
+
+fn along_rows<const C: usize>(image: &Image, width: usize) -> Image {
+    let Weights { precision, taps } = triangle(image.width(), width);
+    let mut data = Vec::with_capacity(image.height() * width * C);
+    for row in image.data().chunks_exact(image.width() * C) {
+        let (pixels, _) = row.as_chunks::<C>();
+        for (first, weights) in &taps {
+            let sum = |c: usize| weights.iter().zip(&pixels[*first..]).map(|(w, pixel)| w * i32::from(pixel[c])).sum();
+            data.extend((0..C).map(|c| rounded(sum(c), precision)));
+        }
+    }
+    Image::new(image.height(), width, C, data).expect("one pixel for each place")
+}
+
+fn along_columns<const C: usize>(image: &Image, height: usize) -> Image {
+    let Weights { precision, taps } = triangle(image.height(), height);
+    let row = image.width() * C;
+    let mut data = Vec::with_capacity(height * row);
+    for (first, weights) in &taps {
+        let source = &image.data()[first * row..];
+        let sum = |i: usize| weights.iter().enumerate().map(|(j, w)| w * i32::from(source[j * row + i])).sum();
+        data.extend((0..row).map(|i| rounded(sum(i), precision)));
+    }
+    Image::new(height, image.width(), C, data).expect("one pixel for each place")
+}
+
+fn rounded(sum: i32, precision: u32) -> u8 {
+    ((sum + (1 << precision >> 1)) >> precision).clamp(0, 255) as u8
 }

@@ -110,6 +110,7 @@ fn sample<const C: usize>(image: &Image, grid: &Grid, interpolation: Interpolati
     match interpolation {
         Interpolation::Nearest => source.map(grid, Source::nearest),
         Interpolation::Bilinear => source.map(grid, Source::bilinear),
+        Interpolation::Bicubic => todo!(),
     }
 }
 

@@ -1,0 +1,1 @@
+//! Kernels that look at a neighbourhood or add noise.

@@ -1,0 +1,129 @@
+//! A picture as kernels read it: part of a buffer, perhaps mirrored.
+
+use crate::image::{Image, Size};
+use crate::transform::SampleInfo;
+
+/// Pixels `(H, W, C)` that lie in a buffer as whole rows or as a part of them, read from either side: crops and flips change the view and
+/// move nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    data: &'a [u8],
+    layout: Layout,
+}
+
+/// Where the pixels of a view lie in its buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    pub size: Size,
+    /// 1 or 3.
+    pub channels: usize,
+    /// The byte at which the crop begins, before any mirroring.
+    start: usize,
+    /// Bytes from a row of the buffer to the next.
+    pitch: usize,
+    /// Whether the first column is the last in the buffer.
+    pub mirrored: bool,
+    /// Whether the first row is the last in the buffer.
+    pub upside_down: bool,
+}
+
+impl Layout {
+    /// All of a buffer that holds nothing else.
+    pub fn whole(size: Size, channels: usize) -> Self {
+        Self { size, channels, start: 0, pitch: size.width * channels, mirrored: false, upside_down: false }
+    }
+
+    /// Mirrored left and right.
+    pub fn flipped_horizontally(self) -> Self {
+        Self { mirrored: !self.mirrored, ..self }
+    }
+
+    /// Mirrored top and bottom.
+    pub fn flipped_vertically(self) -> Self {
+        Self { upside_down: !self.upside_down, ..self }
+    }
+
+    /// The part of `size` whose first pixel is the one in row `top` and column `left`; it must lie inside.
+    pub fn cropped(self, top: usize, left: usize, size: Size) -> Self {
+        let from = |flipped: bool, first: usize, length: usize, side: usize| {
+            if flipped { side - first - length } else { first }
+        };
+        let row = from(self.upside_down, top, size.height, self.size.height);
+        let column = from(self.mirrored, left, size.width, self.size.width);
+        Self { size, start: self.start + row * self.pitch + column * self.channels, ..self }
+    }
+
+    /// What a transform may know of it.
+    pub fn info(&self) -> SampleInfo {
+        SampleInfo { size: self.size, channels: self.channels, label: None }
+    }
+}
+
+impl<'a> View<'a> {
+    /// The pixels that `layout` names in `data`.
+    pub fn new(data: &'a [u8], layout: Layout) -> Self {
+        Self { data, layout }
+    }
+
+    /// The whole image.
+    pub fn of(image: &'a Image) -> Self {
+        Self::new(image.data(), Layout::whole(image.size(), image.channels()))
+    }
+
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    pub fn size(&self) -> Size {
+        self.layout.size
+    }
+
+    pub fn channels(&self) -> usize {
+        self.layout.channels
+    }
+
+    /// Row `y` as it lies in memory: its last pixel comes first if the view is mirrored.
+    pub fn row(&self, y: usize) -> &'a [u8] {
+        let Layout { size, channels, start, pitch, upside_down, .. } = self.layout;
+        let row = if upside_down { size.height - 1 - y } else { y };
+        &self.data[start + row * pitch..][..size.width * channels]
+    }
+
+    /// The bytes of the buffer, to be read with [`View::origin`], [`View::step`] and [`View::stride`].
+    pub fn bytes(&self) -> &'a [u8] {
+        self.data
+    }
+
+    /// The byte at which the first pixel of the first row begins.
+    pub fn origin(&self) -> usize {
+        let Layout { size, channels, start, pitch, mirrored, upside_down } = self.layout;
+        let rows = if upside_down { (size.height - 1) * pitch } else { 0 };
+        let columns = if mirrored { (size.width - 1) * channels } else { 0 };
+        start + rows + columns
+    }
+
+    /// The bytes from a pixel to the one right of it; negative if the view is mirrored.
+    pub fn step(&self) -> isize {
+        let step = self.layout.channels as isize;
+        if self.layout.mirrored { -step } else { step }
+    }
+
+    /// The bytes from a pixel to the one below; negative if the view is upside down.
+    pub fn stride(&self) -> isize {
+        let pitch = self.layout.pitch as isize;
+        if self.layout.upside_down { -pitch } else { pitch }
+    }
+
+    /// Writes the pixels into `out`, rows first, channels interleaved, and nothing else.
+    pub fn copy_into(&self, out: &mut Vec<u8>) {
+        out.clear();
+        for y in 0..self.size().height {
+            let row = self.row(y);
+            match (self.layout.mirrored, self.channels()) {
+                (false, _) => out.extend_from_slice(row),
+                (true, 1) => out.extend(row.iter().rev()),
+                (true, _) => out.extend(row.as_chunks::<3>().0.iter().rev().flatten()),
+            }
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Sampling along a map of coordinates.
