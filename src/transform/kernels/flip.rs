@@ -18,24 +18,21 @@ pub fn reverse_rgb(source: &[u8], out: &mut [u8]) {
         let (rest, chunks) = source.as_rchunks::<{ 3 * PIXELS }>();
         let (out_chunks, out_rest) = out.as_chunks_mut::<{ 3 * PIXELS }>();
         for (chunk, out) in chunks.iter().rev().zip(out_chunks) {
-            turn_around(chunk, out);
+            const LAST: usize = 3 * (PIXELS - 1);
+            for i in 0..PIXELS {
+                out[3 * i] = chunk[LAST - 3 * i];
+                out[3 * i + 1] = chunk[LAST - 3 * i + 1];
+                out[3 * i + 2] = chunk[LAST - 3 * i + 2];
+            }
         }
-        turn_around(rest, out_rest);
+        for (pixel, out) in rest.as_chunks::<3>().0.iter().rev().zip(out_rest.as_chunks_mut::<3>().0) {
+            *out = *pixel;
+        }
     });
 }
 
 /// The pixels that vector instructions reverse at a time.
 const PIXELS: usize = 32;
-
-#[inline(always)]
-fn turn_around(source: &[u8], out: &mut [u8]) {
-    let pixels = source.len() / 3;
-    for i in 0..pixels {
-        for c in 0..3 {
-            out[3 * i + c] = source[3 * (pixels - 1 - i) + c];
-        }
-    }
-}
 
 /// Turns by 180°.
 pub fn half_turn(image: &mut Image) {

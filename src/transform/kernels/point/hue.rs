@@ -14,19 +14,29 @@ pub fn write(source: [&[u8]; 3], out: [&mut [u8]; 3], shift: f32) {
         for (((r, g), b), ((out_r, out_g), out_b)) in red.iter().zip(green).zip(blue).zip(out) {
             let sorted = Sorted::new(r, g, b);
             let (sector, middle) = turned(&sorted, shift);
-            let Sorted { max, min, .. } = sorted;
-            for i in 0..LANES {
-                let channel = |smallest: [u8; 2], between: [u8; 2]| {
-                    let is = |sectors: [u8; 2]| (sector[i] == sectors[0]) | (sector[i] == sectors[1]);
-                    let rest = if is(between) { middle[i] } else { max[i] };
-                    if is(smallest) { min[i] } else { rest }
-                };
-                out_r[i] = channel([2, 3], [1, 4]);
-                out_g[i] = channel([4, 5], [0, 3]);
-                out_b[i] = channel([0, 1], [2, 5]);
-            }
+            channel([2, 3], [1, 4], &sector, &sorted, &middle, out_r);
+            channel([4, 5], [0, 3], &sector, &sorted, &middle, out_g);
+            channel([0, 1], [2, 5], &sector, &sorted, &middle, out_b);
         }
     });
+}
+
+/// A channel is the smallest one in two sectors and the middle one in two others.
+#[inline(always)]
+fn channel(
+    smallest: [u8; 2],
+    between: [u8; 2],
+    sector: &[u8; LANES],
+    sorted: &Sorted,
+    middle: &[u8; LANES],
+    out: &mut [u8; LANES],
+) {
+    for i in 0..LANES {
+        // Masks, since the compiler makes a gather of the addresses out of a choice between arrays.
+        let mask = |sectors: [u8; 2]| 0u8.wrapping_sub(u8::from((sector[i] == sectors[0]) | (sector[i] == sectors[1])));
+        let (smallest, between) = (mask(smallest), mask(between));
+        out[i] = sorted.min[i] & smallest | middle[i] & between | sorted.max[i] & !(smallest | between);
+    }
 }
 
 /// The channels of pixels by size.

@@ -5,8 +5,7 @@ pub const LANES: usize = 64;
 
 /// `⌊clamp(value, 0, 255)⌋`; NaN becomes 0.
 ///
-/// `as u8` means the same, but is not turned into vector instructions. The sum has no bits left for a fraction, and the last ones are the
-/// whole number.
+/// `as u8` means the same, but is not turned into vector instructions.
 #[inline(always)]
 pub fn to_byte(value: f32) -> u8 {
     let above = if value > 0.0 { value } else { 0.0 };
@@ -17,9 +16,17 @@ pub fn to_byte(value: f32) -> u8 {
 /// A whole number in [0, 255].
 #[inline(always)]
 pub fn whole_to_byte(value: f32) -> u8 {
-    const SHIFT: f32 = 8_388_608.0;
     (value + SHIFT).to_bits() as u8
 }
+
+/// A whole number in [0, 2²³).
+#[inline(always)]
+pub fn whole_to_bits(value: f32) -> u32 {
+    (value + SHIFT).to_bits() - SHIFT.to_bits()
+}
+
+/// 2²³: a float of this size has no bits for a fraction, and the last ones are the whole number.
+const SHIFT: f32 = 8_388_608.0;
 
 /// Calls `kernel` compiled for the best instructions that the processor has.
 macro_rules! vectorized {

@@ -94,8 +94,9 @@ impl Strips {
             match source {
                 Source::Pixels(view) => self.planes.load(&view, y + row, x, at, columns, &mut self.spare),
                 Source::Planes(views) => {
+                    let planes = self.planes.parts_mut(at + columns);
                     for (c, view) in views.iter().enumerate() {
-                        view.copy_piece(y + row, x, &mut self.planes.0[c][at..at + columns]);
+                        view.copy_piece(y + row, x, &mut planes[c][at..]);
                     }
                 }
             }
@@ -167,26 +168,27 @@ fn strips(layout: Layout, most: usize) -> impl Iterator<Item = Strip> {
 
 /// Writes the first `count` pixels of `planes`, which are the pixels from `first` on of `area`.
 fn write(planes: &Planes, channels: usize, area: usize, first: usize, count: usize, sink: &mut Sink<'_>) {
+    let parts = planes.parts(count);
     match sink {
-        Sink::Pixels(out) if channels == 1 => out[first..first + count].copy_from_slice(&planes.0[0][..count]),
-        Sink::Pixels(out) => interleave(planes.parts(count), &mut out[3 * first..3 * (first + count)]),
-        Sink::Planes(out) => copy_planes(planes, channels, area, first, count, out),
+        Sink::Pixels(out) if channels == 1 => out[first..first + count].copy_from_slice(parts[0]),
+        Sink::Pixels(out) => interleave(parts, &mut out[3 * first..3 * (first + count)]),
+        Sink::Planes(out) => copy_planes(&parts[..channels], area, first, out),
         Sink::Floats(normalize, out) => {
-            for c in 0..channels {
-                normalize.write_plane(c, &planes.0[c][..count], &mut out[c * area + first..][..count]);
+            for (c, part) in parts.into_iter().enumerate().take(channels) {
+                normalize.write_plane(c, part, &mut out[c * area + first..][..count]);
             }
         }
         Sink::Statistics(statistics, out) => {
-            statistics.add(planes, channels, count);
+            statistics.add(&parts[..channels]);
             if let Some(out) = out {
-                copy_planes(planes, channels, area, first, count, out);
+                copy_planes(&parts[..channels], area, first, out);
             }
         }
     }
 }
 
-fn copy_planes(planes: &Planes, channels: usize, area: usize, first: usize, count: usize, out: &mut [u8]) {
-    for c in 0..channels {
-        out[c * area + first..][..count].copy_from_slice(&planes.0[c][..count]);
+fn copy_planes(parts: &[&[u8]], area: usize, first: usize, out: &mut [u8]) {
+    for (c, part) in parts.iter().enumerate() {
+        out[c * area + first..][..part.len()].copy_from_slice(part);
     }
 }

@@ -6,35 +6,47 @@ use crate::transform::kernels::view::View;
 /// The pixels that a strip holds: two strips and what is read and written besides stay in the first-level cache.
 pub const STRIP: usize = 2048;
 
+const IN_ORDER: [usize; 3] = [0, 1, 2];
+
 /// Up to [`STRIP`] pixels; planes change places without being copied. Steps work on whole [`LANES`], what lies beyond the last pixel does not matter.
 #[derive(Debug)]
-pub struct Planes(pub Box<[[u8; STRIP]; 3]>);
+pub struct Planes {
+    bytes: Box<[[u8; STRIP]; 3]>,
+    /// Which of them stands for each channel.
+    order: [usize; 3],
+}
 
 impl Default for Planes {
     fn default() -> Self {
-        Self(Box::new([[0; STRIP]; 3]))
+        Self { bytes: Box::new([[0; STRIP]; 3]), order: IN_ORDER }
     }
 }
 
 impl Planes {
-    /// As one plane.
+    /// All bytes as one plane, to be written.
     pub fn flat(&mut self) -> &mut [u8] {
-        self.0.as_flattened_mut()
+        self.bytes.as_flattened_mut()
     }
 
-    /// The first `length` bytes of each plane.
+    /// The first `length` bytes of each channel.
     pub fn parts(&self, length: usize) -> [&[u8]; 3] {
-        self.0.each_ref().map(|plane| &plane[..length])
+        self.order.map(|c| &self.bytes[c][..length])
     }
 
-    /// The first `length` bytes of each plane.
+    /// The first `length` bytes of each channel, to be written.
     pub fn parts_mut(&mut self, length: usize) -> [&mut [u8]; 3] {
-        self.0.each_mut().map(|plane| &mut plane[..length])
+        self.order = IN_ORDER;
+        self.bytes.each_mut().map(|plane| &mut plane[..length])
+    }
+
+    /// Gives channel c the bytes of channel `order[c]`.
+    pub fn reorder(&mut self, order: [usize; 3]) {
+        self.order = order.map(|c| self.order[c]);
     }
 
     /// Reads `count` pixels of row `y` from column `x` on, and puts them `at` this pixel of the strip; `scratch` is overwritten.
     pub fn load(&mut self, view: &View<'_>, y: usize, x: usize, at: usize, count: usize, scratch: &mut Self) {
-        let planes = self.0.each_mut().map(|plane| &mut plane[at..at + count]);
+        let planes = self.parts_mut(at + count).map(|plane| &mut plane[at..]);
         if view.channels() == 1 {
             let [plane, ..] = planes;
             view.copy_piece(y, x, plane);

@@ -109,6 +109,18 @@ impl Program {
     pub fn run(&self, planes: &mut Planes, spare: &mut Planes, mut channels: usize, length: usize) -> usize {
         debug_assert_eq!(length % lanes::LANES, 0);
         for step in &self.steps {
+            match *step {
+                Step::Permute { order } => {
+                    planes.reorder(order.map(usize::from));
+                    continue;
+                }
+                Step::Gray { channels: wanted } if channels == 1 => {
+                    planes.reorder([0; 3]);
+                    channels = wanted;
+                    continue;
+                }
+                _ => {}
+            }
             let (source, out) = (planes.parts(length), spare.parts_mut(length));
             match *step {
                 Step::Bytes(step) => {
@@ -119,17 +131,11 @@ impl Program {
                 Step::Saturation { factor, rest } => saturation::write(source, out, factor, rest),
                 Step::Hue { shift } => hue::write(source, out, shift),
                 Step::Gray { channels: wanted } => {
-                    let [first, second, third] = out;
-                    if channels == 1 { first.copy_from_slice(source[0]) } else { gray::write(source, first) }
-                    if wanted == 3 {
-                        second.copy_from_slice(first);
-                        third.copy_from_slice(first);
-                    }
+                    gray::write(source, out.into_iter().next().expect("there are three"));
+                    spare.reorder([0; 3]);
                     channels = wanted;
                 }
-                Step::Permute { order } => {
-                    out.into_iter().zip(order).for_each(|(out, c)| out.copy_from_slice(source[usize::from(c)]));
-                }
+                Step::Permute { .. } => unreachable!("it moves nothing"),
             }
             std::mem::swap(planes, spare);
         }

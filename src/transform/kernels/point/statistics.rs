@@ -1,7 +1,7 @@
 //! What steps must know of a whole image: its mean gray, each channel's range and histogram.
 
 use super::lanes::vectorized;
-use super::{Planes, gray};
+use super::gray;
 
 /// A kind of statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,21 +34,20 @@ impl Statistics {
         }
     }
 
-    /// Adds the first `count` pixels of `planes`.
-    pub fn add(&mut self, planes: &Planes, channels: usize, count: usize) {
-        let plane = |c: usize| &planes.0[c][..count];
-        match self.kind {
-            Statistic::Gray if channels == 1 => self.gray += gray::sum_bytes(plane(0)),
-            Statistic::Gray => self.gray += gray::sum([0, 1, 2].map(plane)),
-            Statistic::Range => {
-                for (c, range) in self.ranges.iter_mut().enumerate().take(channels) {
-                    let [least, greatest] = extremes(plane(c));
+    /// Adds the pixels of some planes.
+    pub fn add(&mut self, planes: &[&[u8]]) {
+        match (self.kind, planes) {
+            (Statistic::Gray, &[red, green, blue]) => self.gray += gray::sum([red, green, blue]),
+            (Statistic::Gray, _) => self.gray += gray::sum_bytes(planes[0]),
+            (Statistic::Range, _) => {
+                for (plane, range) in planes.iter().zip(&mut self.ranges) {
+                    let [least, greatest] = extremes(plane);
                     *range = [range[0].min(least), range[1].max(greatest)];
                 }
             }
-            Statistic::Histogram => {
-                for (c, histogram) in self.histograms.iter_mut().enumerate().take(channels) {
-                    count_bytes(plane(c), histogram);
+            (Statistic::Histogram, _) => {
+                for (plane, histogram) in planes.iter().zip(&mut self.histograms) {
+                    count_bytes(plane, histogram);
                 }
             }
         }
@@ -62,12 +61,32 @@ impl Default for Statistics {
 }
 
 fn extremes(bytes: &[u8]) -> [u8; 2] {
-    vectorized!(bytes.iter().fold([255, 0], |[least, greatest], &x| [least.min(x), greatest.max(x)]))
+    vectorized!({
+        let (mut least, mut greatest) = (255, 0);
+        for &byte in bytes {
+            least = byte.min(least);
+            greatest = byte.max(greatest);
+        }
+        [least, greatest]
+    })
 }
 
+/// Neighbours are often equal. Counted in one table, each would wait for the one before it.
 fn count_bytes(bytes: &[u8], histogram: &mut [u32; 256]) {
-    for &byte in bytes {
-        histogram[usize::from(byte)] += 1;
+    const TABLES: usize = 4;
+    let mut tables = [[0u16; 256]; TABLES];
+    let (chunks, rest) = bytes.as_chunks::<{ 2 * TABLES }>();
+    for chunk in chunks {
+        let word = u64::from_le_bytes(*chunk);
+        for i in 0..chunk.len() {
+            tables[i % TABLES][usize::from((word >> (8 * i)) as u8)] += 1;
+        }
+    }
+    for &byte in rest {
+        tables[0][usize::from(byte)] += 1;
+    }
+    for (x, count) in histogram.iter_mut().enumerate() {
+        *count += tables.iter().map(|table| u32::from(table[x])).sum::<u32>();
     }
 }
 
