@@ -29,8 +29,14 @@ fn ops(criterion: &mut Criterion) {
         ("contrast", Op::Contrast { factor: 1.3 }),
         ("saturation", Op::Saturation { factor: 1.3 }),
         ("hue", Op::Hue { shift: 0.1 }),
-        ("resize224_nearest", Op::Resize { size: Size::square(224), interpolation: Interpolation::Nearest }),
-        ("resize224_bilinear", Op::Resize { size: Size::square(224), interpolation: Interpolation::Bilinear }),
+        (
+            "resize224_nearest",
+            Op::Resize { size: Size::square(224), interpolation: Interpolation::Nearest, antialias: true },
+        ),
+        (
+            "resize224_bilinear",
+            Op::Resize { size: Size::square(224), interpolation: Interpolation::Bilinear, antialias: true },
+        ),
     ];
     let mut group = criterion.benchmark_group("op");
     for (name, op) in ops {

@@ -40,8 +40,11 @@ fn ops() -> impl Strategy<Value = Op> {
         (0.0..4.0f32).prop_map(|factor| Op::Contrast { factor }),
         (0.0..4.0f32).prop_map(|factor| Op::Saturation { factor }),
         (-0.5..=0.5f32).prop_map(|shift| Op::Hue { shift }),
-        (1..40usize, 1..40usize, interpolations())
-            .prop_map(|(height, width, interpolation)| Op::Resize { size: Size::new(height, width), interpolation }),
+        (1..40usize, 1..40usize, interpolations()).prop_map(|(height, width, interpolation)| Op::Resize {
+            size: Size::new(height, width),
+            interpolation,
+            antialias: true
+        }),
     ]
 }
 
@@ -89,7 +92,7 @@ proptest! {
             Op::Contrast { factor: 1.0 },
             Op::Saturation { factor: 1.0 },
             Op::Hue { shift: 0.0 },
-            Op::Resize { size: image.size(), interpolation: Interpolation::Bilinear },
+            Op::Resize { size: image.size(), interpolation: Interpolation::Bilinear, antialias: true },
             rotate(0.0),
         ];
         for op in neutral {
@@ -151,7 +154,11 @@ fn what_an_op_cannot_do_is_an_error_with_the_op() -> Result<()> {
         center,
         fill,
     };
-    let resize = |height, width| Op::Resize { size: Size::new(height, width), interpolation: Interpolation::Bilinear };
+    let resize = |height, width| Op::Resize {
+        size: Size::new(height, width),
+        interpolation: Interpolation::Bilinear,
+        antialias: true,
+    };
     let wrong = [
         (Op::Brightness { factor: f32::NAN }, "[0, ∞)"),
         (Op::Contrast { factor: -0.1 }, "[0, ∞)"),
@@ -210,7 +217,8 @@ fn one_pixel_survives_every_op() -> Result<()> {
         for degrees in [0.0, 30.0, 45.0, 90.0] {
             assert_eq!(rotate(degrees).apply(pixel.clone())?.pixel(0, 0).len(), color.len());
         }
-        let grown = Op::Resize { size: Size::new(3, 5), interpolation: Interpolation::Bilinear }.apply(pixel)?;
+        let grown = Op::Resize { size: Size::new(3, 5), interpolation: Interpolation::Bilinear, antialias: true }
+            .apply(pixel)?;
         assert_eq!(grown, Image::filled(3, 5, color)?);
     }
     Ok(())

@@ -174,10 +174,7 @@ fn check_warp(info: SampleInfo, center: Option<[f32; 2]>, fill: Fill) -> Result<
     finite("centre", center.as_ref().map_or(&[], |center| &center[..]))?;
     check_fill(fill, info)?;
     let side = info.size.height.max(info.size.width);
-    require(
-        side <= MAX_WARPED_SIDE,
-        format_args!("the sides must have at most {MAX_WARPED_SIDE} pixels, not {side}"),
-    )
+    require(side <= MAX_WARPED_SIDE, format_args!("the sides must have at most {MAX_WARPED_SIDE} pixels, not {side}"))
 }
 
 /// `most` is the widest padding along x and along y.

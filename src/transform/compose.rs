@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{SampleInfo, Transform};
 use super::op::Op;
-use super::params::probability;
+use super::params::{Number, Probability};
+use super::{SampleInfo, Transform};
 use crate::error::Result;
 use crate::rng::SampleRng;
 
@@ -45,7 +45,7 @@ impl Transform for Pipeline {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RandomApply<T> {
     transform: T,
-    p: f64,
+    p: Number<Probability>,
 }
 
 impl<T: Transform> RandomApply<T> {
@@ -55,13 +55,13 @@ impl<T: Transform> RandomApply<T> {
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if `p` lies outside [0, 1].
     pub fn new(transform: T, p: f64) -> Result<Self> {
-        Ok(Self { transform, p: probability("RandomApply", p)? })
+        Ok(Self { transform, p: Number::new("RandomApply: p", p)? })
     }
 }
 
 impl<T: Transform> Transform for RandomApply<T> {
     fn draw(&self, info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>) {
-        if rng.bernoulli(self.p) {
+        if self.p.draw(rng) {
             self.transform.draw(info, rng, ops);
         }
     }

@@ -1,15 +1,18 @@
 //! Transforms that move pixels: flips and rotation.
 
-use super::{SampleInfo, Transform};
 use super::op::{Fill, Interpolation, Op};
-use super::params::{Amount, Range, probability};
+use super::params::{Amount, Degrees, Interval, Number, Probability};
+use super::{SampleInfo, Transform};
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, Result};
 use crate::rng::SampleRng;
 
 /// Mirrors left and right with probability `p`, 0.5 by default.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct RandomHorizontalFlip {
-    p: f64,
+    p: Number<Probability>,
 }
 
 impl RandomHorizontalFlip {
@@ -19,28 +22,29 @@ impl RandomHorizontalFlip {
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if `p` lies outside [0, 1].
     pub fn new(p: f64) -> Result<Self> {
-        Ok(Self { p: probability("RandomHorizontalFlip", p)? })
+        Ok(Self { p: Number::new("RandomHorizontalFlip: p", p)? })
     }
 }
 
 impl Default for RandomHorizontalFlip {
     fn default() -> Self {
-        Self { p: 0.5 }
+        Self { p: Number::constant(0.5) }
     }
 }
 
 impl Transform for RandomHorizontalFlip {
     fn draw(&self, _info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>) {
-        if rng.bernoulli(self.p) {
+        if self.p.draw(rng) {
             ops.push(Op::HFlip);
         }
     }
 }
 
 /// Mirrors top and bottom with probability `p`, 0.5 by default.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct RandomVerticalFlip {
-    p: f64,
+    p: Number<Probability>,
 }
 
 impl RandomVerticalFlip {
@@ -50,19 +54,19 @@ impl RandomVerticalFlip {
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if `p` lies outside [0, 1].
     pub fn new(p: f64) -> Result<Self> {
-        Ok(Self { p: probability("RandomVerticalFlip", p)? })
+        Ok(Self { p: Number::new("RandomVerticalFlip: p", p)? })
     }
 }
 
 impl Default for RandomVerticalFlip {
     fn default() -> Self {
-        Self { p: 0.5 }
+        Self { p: Number::constant(0.5) }
     }
 }
 
 impl Transform for RandomVerticalFlip {
     fn draw(&self, _info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>) {
-        if rng.bernoulli(self.p) {
+        if self.p.draw(rng) {
             ops.push(Op::VFlip);
         }
     }
@@ -76,12 +80,17 @@ impl Transform for RandomVerticalFlip {
 /// let rotation = RandomRotation::new(15.0)?.with_interpolation(Interpolation::Bilinear).with_fill(255);
 /// # Ok::<(), candle_augment::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RandomRotation {
-    degrees: Range,
+    degrees: Interval<Degrees>,
+    #[serde(default)]
     interpolation: Interpolation,
+    #[serde(default)]
     expand: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     center: Option<[f32; 2]>,
+    #[serde(default)]
     fill: Fill,
 }
 
@@ -93,7 +102,7 @@ impl RandomRotation {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the degrees are negative, reversed or not finite.
     pub fn new(degrees: impl Into<Amount>) -> Result<Self> {
         Ok(Self {
-            degrees: Range::of_angles("RandomRotation: degrees", degrees.into())?,
+            degrees: Interval::new("RandomRotation: degrees", degrees.into())?,
             interpolation: Interpolation::Nearest,
             expand: false,
             center: None,
