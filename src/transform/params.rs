@@ -195,8 +195,8 @@ impl<D: Domain> Interval<D> {
 
     fn checked(amount: Amount) -> Result<Self, String> {
         let (low, high) = match amount {
-            // Where the domain ends at 0, so does the interval.
-            Amount::UpTo(v) if !D::allows(-1.0) => ((D::NEUTRAL - v).max(0.0), D::NEUTRAL + v),
+            // Where nothing may be negative, the interval ends at 0.
+            Amount::UpTo(v) if !D::allows(-f64::MIN_POSITIVE) => ((D::NEUTRAL - v).max(0.0), D::NEUTRAL + v),
             Amount::UpTo(v) => (D::NEUTRAL - v, D::NEUTRAL + v),
             Amount::Between(low, high) => (low, high),
         };
