@@ -4,8 +4,11 @@
 /// The side of a block.
 pub const SIDE: usize = 8;
 
-/// A block, row by row.
-pub type Block = [i32; SIDE * SIDE];
+/// Blocks that are transformed at a time, one in each lane.
+pub const LANES: usize = 16;
+
+/// Place by place, row by row, the values of all blocks.
+pub type Blocks = [[i32; LANES]; SIDE * SIDE];
 
 /// The bits after the point in the constants.
 const BITS: u32 = 13;
@@ -18,51 +21,54 @@ const fn fixed(x: f64) -> i32 {
     (x * (1 << BITS) as f64 + 0.5) as i32
 }
 
-/// Frequencies, 8 times too large, of values about 0.
+/// Brings values about 0 to frequencies, gives each of those with its place to `change`, and brings the results back to values.
+///
+/// The frequencies come 8 times as large as `change` is to return them.
 #[inline(always)]
-pub fn forward(block: &mut Block) {
-    *block = transposed(block);
-    each_column(block, |column| frequencies(column, |x| x << BETWEEN, BITS - BETWEEN));
-    *block = transposed(block);
-    each_column(block, |column| frequencies(column, |x| rounded(x, BETWEEN), BITS + BETWEEN));
-}
-
-/// Values about 0 of frequencies of true size.
-#[inline(always)]
-pub fn inverse(block: &mut Block) {
-    each_column(block, |column| values(column, BITS - BETWEEN));
-    *block = transposed(block);
-    each_column(block, |column| values(column, BITS + BETWEEN + 3));
-    *block = transposed(block);
-}
-
-/// Columns and rows exchanged: a place's number has 6 bits, which are rotated by 3.
-#[inline(always)]
-fn transposed(block: &Block) -> Block {
-    let mut result = *block;
-    for _ in 0..3 {
-        let (upper, lower) = block_halves(&result);
-        let mut next = [0; 64];
-        for ((pair, upper), lower) in next.as_chunks_mut::<2>().0.iter_mut().zip(upper).zip(lower) {
-            *pair = [*upper, *lower];
-        }
-        result = next;
+pub fn with_frequencies(blocks: &mut Blocks, change: impl Fn(i32, usize) -> i32) {
+    for y in 0..SIDE {
+        in_lanes(
+            blocks,
+            |x| y * SIDE + x,
+            #[inline(always)]
+            |row| frequencies(row, |x| x << BETWEEN, BITS - BETWEEN),
+        );
     }
-    result
-}
-
-#[inline(always)]
-fn block_halves(block: &Block) -> (&[i32], &[i32]) {
-    block.split_at(32)
-}
-
-/// All columns at once, one in each lane.
-#[inline(always)]
-fn each_column(block: &mut Block, transform: impl Fn([i32; SIDE]) -> [i32; SIDE]) {
     for x in 0..SIDE {
-        let column = transform(std::array::from_fn(|y| block[y * SIDE + x]));
-        for y in 0..SIDE {
-            block[y * SIDE + x] = column[y];
+        in_lanes(
+            blocks,
+            |y| y * SIDE + x,
+            #[inline(always)]
+            |column| {
+                let mut column = frequencies(column, |x| rounded(x, BETWEEN), BITS + BETWEEN);
+                for (y, frequency) in column.iter_mut().enumerate() {
+                    *frequency = change(*frequency, y * SIDE + x);
+                }
+                values(column, BITS - BETWEEN)
+            },
+        );
+    }
+    for y in 0..SIDE {
+        in_lanes(
+            blocks,
+            |x| y * SIDE + x,
+            #[inline(always)]
+            |row| values(row, BITS + BETWEEN + 3),
+        );
+    }
+}
+
+/// Transforms the 8 values at the places that `place` names, for all lanes at once.
+#[inline(always)]
+fn in_lanes(blocks: &mut Blocks, place: impl Fn(usize) -> usize, transform: impl Fn([i32; SIDE]) -> [i32; SIDE]) {
+    for lane in 0..LANES {
+        let mut before = [0; SIDE];
+        for (i, value) in before.iter_mut().enumerate() {
+            *value = blocks[place(i)][lane];
+        }
+        let results = transform(before);
+        for (i, result) in results.into_iter().enumerate() {
+            blocks[place(i)][lane] = result;
         }
     }
 }
@@ -130,21 +136,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn transposed_exchanges_rows_and_columns() {
-        let block: Block = std::array::from_fn(|i| i as i32);
-        assert_eq!(transposed(&block), std::array::from_fn(|i| (i % 8 * 8 + i / 8) as i32));
+    fn values_come_back_from_their_frequencies() {
+        let values: Blocks = std::array::from_fn(|i| std::array::from_fn(|lane| ((i + 64 * lane) * 7919 % 256) as i32 - 128));
+        let mut blocks = values;
+        with_frequencies(&mut blocks, |frequency, _| (frequency + 4) >> 3);
+        let worst = blocks.iter().flatten().zip(values.iter().flatten()).map(|(a, b)| (a - b).abs()).max();
+        assert!(worst <= Some(2), "{worst:?}");
     }
 
     #[test]
-    fn the_inverse_gives_the_values_back() {
-        let values: Block = std::array::from_fn(|i| (i as i32 * 7919 % 256) - 128);
-        let mut block = values;
-        forward(&mut block);
-        // The mean, 8 times too large for a transform whose first frequency is 8 times the mean.
-        assert_eq!(block[0], values.iter().sum::<i32>());
-        block = block.map(|frequency| (frequency + 4) >> 3);
-        inverse(&mut block);
-        let worst = block.iter().zip(&values).map(|(a, b)| (a - b).abs()).max();
-        assert!(worst <= Some(2), "{worst:?}");
+    fn the_first_frequency_is_the_mean() {
+        let mut blocks = [[100; LANES]; 64];
+        with_frequencies(&mut blocks, |frequency, place| {
+            assert_eq!(frequency, if place == 0 { 64 * 100 } else { 0 });
+            if place == 0 { 8 * 50 } else { 0 }
+        });
+        assert_eq!(blocks, [[50; LANES]; 64]);
     }
 }

@@ -1,7 +1,7 @@
 //! A plane of brightness or colour in whole blocks, and its change of size by two.
 
 use super::super::sized;
-use super::cosine::{self, SIDE};
+use super::cosine::{self, LANES, SIDE};
 use super::steps::Steps;
 
 /// A plane of whole blocks, of which a part is seen.
@@ -41,22 +41,44 @@ impl Plane {
     #[inline(always)]
     pub fn compress(&mut self, steps: &Steps) {
         self.fill_up();
-        for rows in self.data.chunks_exact_mut(SIDE * self.pitch) {
-            for left in (0..self.pitch).step_by(SIDE) {
-                let mut block = [0; 64];
-                for (y, row) in block.as_chunks_mut::<SIDE>().0.iter_mut().enumerate() {
-                    let bytes: &[u8; SIDE] = rows[y * self.pitch + left..].first_chunk().expect("rows are whole blocks");
-                    for (x, byte) in row.iter_mut().zip(bytes) {
-                        *x = i32::from(*byte) - 128;
-                    }
+        let across = self.pitch / SIDE;
+        let count = self.data.len() / (SIDE * SIDE);
+        for first in (0..count).step_by(LANES) {
+            // The places of the blocks' first bytes; beyond the last block there is none.
+            let places: [Option<usize>; LANES] = std::array::from_fn(|lane| {
+                let block = first + lane;
+                (block < count).then(|| block / across * SIDE * self.pitch + block % across * SIDE)
+            });
+            self.compress_blocks(&places, steps);
+        }
+    }
+
+    #[inline(always)]
+    fn compress_blocks(&mut self, places: &[Option<usize>; LANES], steps: &Steps) {
+        let mut blocks = [[0; LANES]; SIDE * SIDE];
+        for (y, lanes) in blocks.as_chunks_mut::<SIDE>().0.iter_mut().enumerate() {
+            let mut rows = [0; SIDE * LANES];
+            for (row, place) in rows.as_chunks_mut::<SIDE>().0.iter_mut().zip(places) {
+                if let Some(place) = place {
+                    row.copy_from_slice(&self.data[place + y * self.pitch..][..SIDE]);
                 }
-                cosine::forward(&mut block);
-                steps.round(&mut block);
-                cosine::inverse(&mut block);
-                for (y, row) in block.as_chunks::<SIDE>().0.iter().enumerate() {
-                    for (byte, x) in rows[y * self.pitch + left..][..SIDE].iter_mut().zip(row) {
-                        *byte = (x + 128).clamp(0, 255) as u8;
-                    }
+            }
+            // The lane's 4 bits before the column's 3.
+            let rows = interleaved(&interleaved(&interleaved(&interleaved(&rows))));
+            for (x, byte) in lanes.as_flattened_mut().iter_mut().zip(rows) {
+                *x = i32::from(byte) - 128;
+            }
+        }
+        cosine::with_frequencies(&mut blocks, #[inline(always)] |frequency, place| steps.round(frequency, place));
+        for (y, lanes) in blocks.as_chunks::<SIDE>().0.iter().enumerate() {
+            let mut rows = [0; SIDE * LANES];
+            for (byte, x) in rows.iter_mut().zip(lanes.as_flattened()) {
+                *byte = (x + 128).clamp(0, 255) as u8;
+            }
+            let rows = interleaved(&interleaved(&interleaved(&rows)));
+            for (row, place) in rows.as_chunks::<SIDE>().0.iter().zip(places) {
+                if let Some(place) = place {
+                    self.data[place + y * self.pitch..][..SIDE].copy_from_slice(row);
                 }
             }
         }
@@ -69,6 +91,17 @@ impl Plane {
             self.data.copy_within(end - self.pitch..end, row * self.pitch);
         }
     }
+}
+
+/// The first and the second half by turns: the highest bit of a place becomes its lowest.
+#[inline(always)]
+fn interleaved<const N: usize>(bytes: &[u8; N]) -> [u8; N] {
+    let (first, second) = bytes.split_at(N / 2);
+    let mut result = [0; N];
+    for ((pair, &a), &b) in result.as_chunks_mut::<2>().0.iter_mut().zip(first).zip(second) {
+        *pair = [a, b];
+    }
+    result
 }
 
 /// The means of 2×2 places, rounded down and up by turns.

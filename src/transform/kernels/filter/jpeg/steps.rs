@@ -1,7 +1,6 @@
 //! How coarsely the frequencies are kept.
 
 use super::super::nearest;
-use super::cosine::Block;
 
 /// The tables K.1 and K.2 of ITU-T T.81.
 #[rustfmt::skip]
@@ -30,7 +29,7 @@ const CHROMA: [i32; 64] = [
 
 /// The steps of the 64 frequencies.
 pub struct Steps {
-    steps: Block,
+    steps: [i32; 64],
     /// 1 / (8 · step): frequencies come from the transform 8 times as large.
     inverse: [f32; 64],
 }
@@ -54,16 +53,14 @@ impl Steps {
         Self { steps, inverse: steps.map(|step| 1.0 / (8 * step) as f32) }
     }
 
-    /// Rounds frequencies, 8 times too large, to whole steps, halves away from zero; the result has its true size.
+    /// Rounds the frequency of a place, 8 times too large, to whole steps, halves away from zero; the result has its true size.
     ///
     /// One half more of the large ones brings what lies in the middle between two steps to the outer one, and nothing else; what is divided
     /// then lies at least 1/4080 from any middle, and below 2¹¹: f32 cannot miss.
     #[inline(always)]
-    pub fn round(&self, block: &mut Block) {
-        for ((x, step), inverse) in block.iter_mut().zip(&self.steps).zip(&self.inverse) {
-            let large = *x as f32;
-            *x = nearest((large + 0.5_f32.copysign(large)) * inverse) * step;
-        }
+    pub fn round(&self, frequency: i32, place: usize) -> i32 {
+        let large = frequency as f32;
+        nearest((large + 0.5_f32.copysign(large)) * self.inverse[place]) * self.steps[place]
     }
 }
 
@@ -75,11 +72,11 @@ mod tests {
     fn rounding_is_that_of_whole_numbers() {
         for quality in [1, 10, 50, 75, 95, 100] {
             let steps = Steps::luma(quality);
-            for x in -16_500..16_500 {
-                let mut block = [x; 64];
-                steps.round(&mut block);
-                let expected = steps.steps.map(|step| x.signum() * ((x.abs() + 4 * step) / (8 * step)) * step);
-                assert_eq!(block, expected, "{x} at quality {quality}");
+            for x in -16_500_i32..16_500 {
+                for (place, step) in steps.steps.iter().enumerate() {
+                    let expected = x.signum() * ((x.abs() + 4 * step) / (8 * step)) * step;
+                    assert_eq!(steps.round(x, place), expected, "{x} in place {place} at quality {quality}");
+                }
             }
         }
     }
