@@ -227,7 +227,8 @@ fn policies_choose_as_torchvisions() {
         assert_same_shares(&case.title(), pairs(&case.sequences, &sequences));
         let ops: Vec<String> = case.ops.iter().map(|(op, _)| format!("{op:?}")).collect();
         let expected = case.ops.iter().map(|&(_, count)| count);
-        let cells = ops.iter().zip(expected).zip(&counts).map(|((op, expected), &found)| (op.as_str(), expected, found));
+        let cells =
+            ops.iter().zip(expected).zip(&counts).map(|((op, expected), &found)| (op.as_str(), expected, found));
         assert_same_shares(&case.title(), cells);
     }
 }

@@ -20,6 +20,7 @@ pub fn erase(source: View<'_>, top: usize, left: usize, size: Size, patch: Patch
     let rows = out.chunks_exact_mut(source.size().width * channels).skip(top).take(size.height);
     let rows = rows.map(|row| &mut row[columns.clone()]);
     match patch {
+        Patch::Fill(Fill::None) => rows.for_each(|row| row.fill(0)),
         Patch::Fill(Fill::All(value)) => rows.for_each(|row| row.fill(value)),
         Patch::Fill(Fill::Rgb(color)) => fill_color(rows, color),
         Patch::Noise { seed } => {
@@ -30,12 +31,7 @@ pub fn erase(source: View<'_>, top: usize, left: usize, size: Size, patch: Patch
 }
 
 /// Copies all but the rectangle of these rows and bytes.
-fn copy_around(
-    source: View<'_>,
-    rows: std::ops::Range<usize>,
-    columns: std::ops::Range<usize>,
-    out: &mut Vec<u8>,
-) {
+fn copy_around(source: View<'_>, rows: std::ops::Range<usize>, columns: std::ops::Range<usize>, out: &mut Vec<u8>) {
     let row = source.size().width * source.channels();
     for (y, out) in sized(out, source.size().height * row).chunks_exact_mut(row).enumerate() {
         let pixels = source.row(y);

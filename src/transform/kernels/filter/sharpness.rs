@@ -4,7 +4,7 @@ use super::{mirror, sized, truncated, vectorized};
 use crate::transform::kernels::view::View;
 
 /// `⌊clamp(x + (1 − factor) · (smooth − x))⌋`, where smooth is rounded. The outermost pixels stay as they are.
-pub fn sharpness(source: View<'_>, factor: f32, out: &mut Vec<u8>, sums: &mut Vec<u16>) {
+pub fn sharpness(source: View<'_>, factor: f64, out: &mut Vec<u8>, sums: &mut Vec<u16>) {
     let size = source.size();
     if size.height <= 2 || size.width <= 2 {
         return source.copy_into(out);
@@ -12,7 +12,7 @@ pub fn sharpness(source: View<'_>, factor: f32, out: &mut Vec<u8>, sums: &mut Ve
     let row = size.width * source.channels();
     let (out, sums) = (sized(out, size.height * row), sized(sums, row));
     // torch subtracts in f64.
-    let weight = (1.0 - f64::from(factor)) as f32;
+    let weight = (1.0 - factor) as f32;
     vectorized(
         #[inline(always)]
         || match source.channels() {
