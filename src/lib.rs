@@ -77,8 +77,11 @@ pub use plan::{Balance, ClassMixture, EpochPlan, Mixture, Origin, PlanConfig, Pl
 pub use rng::{Purpose, SampleKey, SampleRng};
 pub use synthetic::{SyntheticRequest, SyntheticSource};
 pub use transform::{
-    Amount, ColorJitter, Custom, Executor, Fill, Interpolation, Lambda, Normalize, OneOf, Op, Padding, Patch, Pipeline,
-    RandomApply, RandomHorizontalFlip, RandomRotation, RandomVerticalFlip, Resize, SampleInfo, Transform, apply_ops,
+    Amount, AugMix, AutoAugment, AutoAugmentPolicy, ColorJitter, Custom, Executor, Fill, GaussianBlur, GaussianNoise,
+    Grayscale, Interpolation, Jpeg, Lambda, Normalize, OneOf, Op, Padding, Patch, Pipeline, RandAugment,
+    RandomAdjustSharpness, RandomApply, RandomAutocontrast, RandomChannelPermutation, RandomEqualize, RandomErasing,
+    RandomGamma, RandomGrayscale, RandomHorizontalFlip, RandomInvert, RandomPhotometricDistort, RandomPosterize,
+    RandomRotation, RandomSolarize, RandomVerticalFlip, Resize, SampleInfo, Transform, TrivialAugmentWide, apply_ops,
     write_planar,
 };
 

@@ -33,14 +33,11 @@ fn rate(transform: &dyn Transform) -> f64 {
 }
 
 fn number(op: &Op) -> f64 {
-    f64::from(match *op {
-        Op::Rotate { degrees: number, .. }
-        | Op::Brightness { factor: number }
-        | Op::Contrast { factor: number }
-        | Op::Saturation { factor: number }
-        | Op::Hue { shift: number } => number,
+    match *op {
+        Op::Rotate { degrees: number, .. } | Op::Hue { shift: number } => number.into(),
+        Op::Brightness { factor } | Op::Contrast { factor } | Op::Saturation { factor } => factor,
         ref op => panic!("{op:?} has no number"),
-    })
+    }
 }
 
 /// That the single number of each draw is uniform from low to high: its mean, its spread and its ends.

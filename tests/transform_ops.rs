@@ -36,9 +36,9 @@ fn ops() -> impl Strategy<Value = Op> {
         Just(Op::HFlip),
         Just(Op::VFlip),
         rotations(),
-        (0.0..4.0f32).prop_map(|factor| Op::Brightness { factor }),
-        (0.0..4.0f32).prop_map(|factor| Op::Contrast { factor }),
-        (0.0..4.0f32).prop_map(|factor| Op::Saturation { factor }),
+        (0.0..4.0f64).prop_map(|factor| Op::Brightness { factor }),
+        (0.0..4.0f64).prop_map(|factor| Op::Contrast { factor }),
+        (0.0..4.0f64).prop_map(|factor| Op::Saturation { factor }),
         (-0.5..=0.5f32).prop_map(|shift| Op::Hue { shift }),
         (1..40usize, 1..40usize, interpolations()).prop_map(|(height, width, interpolation)| Op::Resize {
             size: Size::new(height, width),
@@ -101,7 +101,7 @@ proptest! {
     }
 
     #[test]
-    fn gray_pixels_have_no_hue_and_no_saturation(gray in images(), shift in -0.5..=0.5f32, factor in 0.0..1.0f32) {
+    fn gray_pixels_have_no_hue_and_no_saturation(gray in images(), shift in -0.5..=0.5f32, factor in 0.0..1.0f64) {
         let rgb = gray.into_color(Color::Gray).into_color(Color::Rgb);
         prop_assert_eq!(&Op::Hue { shift }.apply(rgb.clone())?, &rgb);
         // The weights of the gray sum up to 0.9999, so that gray pixels may lose 1.
@@ -160,9 +160,9 @@ fn what_an_op_cannot_do_is_an_error_with_the_op() -> Result<()> {
         antialias: true,
     };
     let wrong = [
-        (Op::Brightness { factor: f32::NAN }, "[0, ∞)"),
+        (Op::Brightness { factor: f64::NAN }, "[0, ∞)"),
         (Op::Contrast { factor: -0.1 }, "[0, ∞)"),
-        (Op::Saturation { factor: f32::INFINITY }, "[0, ∞)"),
+        (Op::Saturation { factor: f64::INFINITY }, "[0, ∞)"),
         (Op::Hue { shift: 0.51 }, "[−0.5, 0.5]"),
         (turn(f32::NAN, None, Fill::All(0)), "finite"),
         (turn(10.0, Some([f32::INFINITY, 0.0]), Fill::All(0)), "finite"),

@@ -79,7 +79,7 @@ impl Op {
             Self::Affine { degrees, translate, scale, shear, center, fill, .. } => {
                 finite("degrees", &[degrees])?;
                 finite("translation", &translate)?;
-                finite("shear", &shear)?;
+                finite("shear", &shear.map(|angle| angle as f32))?;
                 require(scale.is_finite() && scale > 0.0, format_args!("the scale must lie in (0, ∞), not {scale}"))?;
                 check_warp(info, center, fill)
             }
@@ -161,12 +161,14 @@ fn positive(name: &str, values: &[f32]) -> Result<()> {
     }
 }
 
-fn not_negative(name: &str, value: f32) -> Result<()> {
-    require(value.is_finite() && value >= 0.0, format_args!("the {name} must lie in [0, ∞), not {value}"))
+fn not_negative(name: &str, value: impl Into<f64>) -> Result<()> {
+    let value = value.into();
+    // Too large for 32 bits is infinite to the kernels.
+    require(value >= 0.0 && value <= f64::from(f32::MAX), format_args!("the {name} must lie in [0, ∞), not {value}"))
 }
 
 fn check_fill(fill: Fill, info: SampleInfo) -> Result<()> {
-    let fits = matches!(fill, Fill::All(_)) || info.channels == 3;
+    let fits = !matches!(fill, Fill::Rgb(_)) || info.channels == 3;
     require(fits, format_args!("an RGB fill needs an RGB image, this one is gray: give one value"))
 }
 

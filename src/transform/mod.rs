@@ -5,26 +5,35 @@
 //! not pass through an 8-bit hue, rotation samples on the grid of `grid_sample`. Flips, colour and nearest-neighbour rotation agree to the
 //! bit; the docs of each [`Op`] say what holds. The kind and order of the draws are torchvision's too, the generator is this crate's.
 
+mod chance;
 mod check;
 mod color;
 mod compose;
 mod custom;
 mod executor;
+mod filter;
 mod geometry;
 mod kernels;
 mod normalize;
 mod op;
 mod params;
+mod policy;
 mod resize;
+mod whole;
 
-pub use color::ColorJitter;
+pub use color::{
+    ColorJitter, Grayscale, RandomAutocontrast, RandomChannelPermutation, RandomEqualize, RandomGamma, RandomGrayscale,
+    RandomInvert, RandomPhotometricDistort, RandomPosterize, RandomSolarize,
+};
 pub use compose::{OneOf, Pipeline, RandomApply};
 pub use custom::{Custom, Lambda};
 pub use executor::Executor;
+pub use filter::{GaussianBlur, GaussianNoise, Jpeg, RandomAdjustSharpness, RandomErasing};
 pub use geometry::{RandomHorizontalFlip, RandomRotation, RandomVerticalFlip};
 pub use normalize::{Normalize, write_planar};
 pub use op::{Fill, Interpolation, Op, Padding, Patch, apply_ops};
 pub use params::Amount;
+pub use policy::{AugMix, AutoAugment, AutoAugmentPolicy, RandAugment, TrivialAugmentWide};
 pub use resize::Resize;
 
 use std::sync::Arc;

@@ -92,6 +92,8 @@ domains! {
     Scale: "(0, ∞)", 1.0, value => value > 0.0 && value <= MAX;
     /// Angles in degrees, and lengths in pixels with a direction.
     Degrees: "(−∞, ∞)", 0.0, value => (-MAX..=MAX).contains(&value);
+    /// Thresholds of bytes.
+    Level: "[0, 255]", 0.0, value => (0.0..=255.0).contains(&value);
     /// Parts of a full turn around the colour circle.
     Hue: "[−0.5, 0.5]", 0.0, value => (-0.5..=0.5).contains(&value);
 }

@@ -1,27 +1,38 @@
-//! Flips in place, and the turns that only move pixels.
+//! Bytes and pixels in reverse, and the turns that only move pixels.
 
+use super::point::vectorized;
 use crate::image::Image;
 
-/// Mirrors left and right.
-pub fn horizontal(image: &mut Image) {
-    let width = image.width();
-    if image.channels() == 1 {
-        image.data_mut().chunks_exact_mut(width).for_each(<[u8]>::reverse);
-    } else {
-        let (pixels, _) = image.data_mut().as_chunks_mut::<3>();
-        pixels.chunks_exact_mut(width).for_each(<[[u8; 3]]>::reverse);
-    }
+/// Writes the bytes of `source` into `out` in reverse; both are as long.
+pub fn reverse(source: &[u8], out: &mut [u8]) {
+    vectorized!({
+        for (x, out) in source.iter().rev().zip(out) {
+            *out = *x;
+        }
+    });
 }
 
-/// Mirrors top and bottom.
-pub fn vertical(image: &mut Image) {
-    let row = image.width() * image.channels();
-    let middle = image.height() / 2 * row;
-    let (upper, lower) = image.data_mut().split_at_mut(middle);
-    for (above, below) in upper.chunks_exact_mut(row).zip(lower.rchunks_exact_mut(row)) {
-        above.swap_with_slice(below);
-    }
+/// Writes the RGB pixels of `source` into `out` in reverse; both are as long.
+pub fn reverse_rgb(source: &[u8], out: &mut [u8]) {
+    vectorized!({
+        let (rest, chunks) = source.as_rchunks::<{ 3 * PIXELS }>();
+        let (out_chunks, out_rest) = out.as_chunks_mut::<{ 3 * PIXELS }>();
+        for (chunk, out) in chunks.iter().rev().zip(out_chunks) {
+            const LAST: usize = 3 * (PIXELS - 1);
+            for i in 0..PIXELS {
+                out[3 * i] = chunk[LAST - 3 * i];
+                out[3 * i + 1] = chunk[LAST - 3 * i + 1];
+                out[3 * i + 2] = chunk[LAST - 3 * i + 2];
+            }
+        }
+        for (pixel, out) in rest.as_chunks::<3>().0.iter().rev().zip(out_rest.as_chunks_mut::<3>().0) {
+            *out = *pixel;
+        }
+    });
 }
+
+/// The pixels that vector instructions reverse at a time.
+const PIXELS: usize = 32;
 
 /// Turns by 180°.
 pub fn half_turn(image: &mut Image) {

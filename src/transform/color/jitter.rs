@@ -1,12 +1,12 @@
-//! The transform that changes colours.
+//! Brightness, contrast, saturation and hue, in random order.
 
-use super::op::Op;
-use super::params::{Amount, Domain, Factor, Hue, Interval};
-use super::{SampleInfo, Transform};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::rng::SampleRng;
+use crate::transform::op::Op;
+use crate::transform::params::{Amount, Domain, Factor, Hue, Interval};
+use crate::transform::{SampleInfo, Transform};
 
 /// Changes brightness, contrast, saturation and hue by random amounts, in random order.
 ///
@@ -95,9 +95,9 @@ impl Transform for ColorJitter {
         let mut order = [0, 1, 2, 3];
         rng.shuffle(&mut order);
         let drawn = [
-            drawn(self.brightness, rng, |factor| Op::Brightness { factor }),
-            drawn(self.contrast, rng, |factor| Op::Contrast { factor }),
-            drawn(self.saturation, rng, |factor| Op::Saturation { factor }),
+            drawn(self.brightness, rng, |factor| Op::Brightness { factor: factor.into() }),
+            drawn(self.contrast, rng, |factor| Op::Contrast { factor: factor.into() }),
+            drawn(self.saturation, rng, |factor| Op::Saturation { factor: factor.into() }),
             drawn(self.hue, rng, |shift| Op::Hue { shift }),
         ];
         ops.extend(order.into_iter().filter_map(|which| drawn[which].clone()));
