@@ -87,7 +87,7 @@ impl Case {
     fn draws(&self, draws: u64) -> impl Iterator<Item = Vec<Op>> {
         let transform = self.transform();
         let Shape { channels, height, width } = self.image;
-        let info = SampleInfo { size: Size::new(height, width), channels, label: None };
+        let info = SampleInfo { size: Size::new(height, width), channels, class: None };
         (0..draws).map(move |position| draw(&*transform, info, position))
     }
 
@@ -279,7 +279,7 @@ fn name(op: &Op) -> &'static str {
 /// torchvision has no such transform: the exponent is uniform, and drawn with the probability.
 #[test]
 fn gammas_are_uniform() -> Result<()> {
-    let info = SampleInfo { size: Size::square(4), channels: 3, label: None };
+    let info = SampleInfo { size: Size::square(4), channels: 3, class: None };
     for (gamma, p, low, high) in [
         (RandomGamma::default(), 0.5, 0.8, 1.2),
         (RandomGamma::new(0.5..=2.0)?.with_p(0.9)?, 0.9, 0.5, 2.0),
