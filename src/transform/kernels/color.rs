@@ -83,23 +83,24 @@ fn equalized(plane: &[u8]) -> Vec<u8> {
 }
 
 /// `⌊clamp(factor · x)⌋`.
-fn brightness(image: &mut Image, factor: f32) {
+fn brightness(image: &mut Image, factor: f64) {
+    let factor = factor as f32;
     look_up(image, |x| x * factor);
 }
 
 /// `⌊clamp(factor · x + (1 − factor) · mean)⌋` with the mean of the whole image's gray.
-fn contrast(image: &mut Image, factor: f32) {
+fn contrast(image: &mut Image, factor: f64) {
     let mean = gray_mean(image);
-    let rest = remainder(factor);
+    let (factor, rest) = (factor as f32, remainder(factor));
     look_up(image, |x| fused(rest, f64::from(mean), x * factor));
 }
 
 /// `⌊clamp(factor · x + (1 − factor) · gray)⌋` with each pixel's own gray.
-fn saturation(image: &mut Image, factor: f32) {
+fn saturation(image: &mut Image, factor: f64) {
     if image.channels() == 1 {
         return;
     }
-    let rest = remainder(factor);
+    let (factor, rest) = (factor as f32, remainder(factor));
     let scaled: [f32; 256] = std::array::from_fn(|x| x as f32 * factor);
     for pixel in image.data_mut().as_chunks_mut::<3>().0 {
         let gray = f64::from(gray(*pixel));
@@ -143,8 +144,8 @@ fn look_up(image: &mut Image, function: impl Fn(f32) -> f32) {
 }
 
 /// 1 − factor, taken in f64 and rounded, as torch does with a number from Python.
-fn remainder(factor: f32) -> f64 {
-    f64::from((1.0 - f64::from(factor)) as f32)
+fn remainder(factor: f64) -> f64 {
+    f64::from((1.0 - factor) as f32)
 }
 
 /// `factor · x + y`, rounded once.

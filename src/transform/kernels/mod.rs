@@ -21,11 +21,32 @@ use crate::image::Image;
 
 /// Buffers that kernels keep from one image to the next.
 #[derive(Debug, Default)]
-pub struct Scratch {}
+pub struct Scratch {
+    filter: filter::Scratch,
+}
 
 /// Writes what `op`, which was checked, makes of `source` into `out`.
 pub fn apply(op: &Op, source: View<'_>, out: &mut Vec<u8>, scratch: &mut Scratch) -> Result<()> {
-    let _ = &scratch;
+    let filter = &mut scratch.filter;
+    match *op {
+        Op::Sharpness { factor } => filter::sharpness::sharpness(source, factor, out, &mut filter.sums),
+        Op::GaussianBlur { kernel_size, sigma } => {
+            filter::blur::gaussian_blur(source, kernel_size, sigma, out, &mut filter.blur);
+        }
+        Op::GaussianNoise { mean, sigma, clip, seed } => {
+            filter::noise::gaussian_noise(source, mean, sigma, clip, seed, out);
+        }
+        Op::Jpeg { quality } => filter::jpeg::jpeg(source, quality, out, &mut filter.jpeg),
+        Op::Erase { top, left, size, patch } => filter::erase::erase(source, top, left, size, patch, out),
+        Op::Blend { ref chains, mixing } => {
+            filter::blend::blend(source, chains, mixing, out, &mut filter.blend)?;
+        }
+        _ => return apply_copied(op, source, out),
+    }
+    Ok(())
+}
+
+fn apply_copied(op: &Op, source: View<'_>, out: &mut Vec<u8>) -> Result<()> {
     let image = |view: View<'_>| {
         let mut data = Vec::new();
         view.copy_into(&mut data);

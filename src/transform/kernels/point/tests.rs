@@ -51,9 +51,9 @@ fn images() -> impl Strategy<Value = Image> {
 
 fn point_ops() -> impl Strategy<Value = Op> {
     prop_oneof![
-        (0.0..3.0f32).prop_map(|factor| Op::Brightness { factor }),
-        (0.0..3.0f32).prop_map(|factor| Op::Contrast { factor }),
-        (0.0..3.0f32).prop_map(|factor| Op::Saturation { factor }),
+        (0.0..3.0f64).prop_map(|factor| Op::Brightness { factor }),
+        (0.0..3.0f64).prop_map(|factor| Op::Contrast { factor }),
+        (0.0..3.0f64).prop_map(|factor| Op::Saturation { factor }),
         (-0.5..=0.5f32).prop_map(|shift| Op::Hue { shift }),
         (0.0..3.0f32, 0.5..1.5f32).prop_map(|(gamma, gain)| Op::Gamma { gamma, gain }),
         prop_oneof![Just(1), Just(3)].prop_map(|channels| Op::Grayscale { channels }),

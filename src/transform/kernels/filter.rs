@@ -1,1 +1,0 @@
-//! Kernels that look at a neighbourhood or add noise.

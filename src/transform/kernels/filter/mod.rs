@@ -1,0 +1,75 @@
+//! Kernels that look at a neighbourhood, add noise, compress, cover or blend.
+
+pub mod blend;
+pub mod blur;
+pub mod erase;
+pub mod jpeg;
+pub mod noise;
+pub mod sharpness;
+
+/// Buffers that these kernels keep from one image to the next.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// Sums down the columns, for sharpness.
+    pub sums: Vec<u16>,
+    pub blur: blur::Scratch,
+    pub jpeg: jpeg::Scratch,
+    pub blend: blend::Scratch,
+}
+
+/// Runs `work` as the compiler makes it for the widest vectors of this processor. Its closures and functions must be inlined.
+///
+/// `work` is asked for as `FnOnce` here so that the compiler takes the closure for one: as an `Fn` it would be called through a function of its
+/// own, which is compiled for every processor.
+fn vectorized<T>(work: impl FnOnce() -> T) -> T {
+    pulp::Arch::new().dispatch(work)
+}
+
+/// Turns a row of pixels around. Kernels that do the same to the left as to the right make the rows of a mirrored view as they lie in
+/// memory, and then call this.
+fn mirror(row: &mut [u8], channels: usize) {
+    match channels {
+        1 => row.reverse(),
+        _ => row.as_chunks_mut::<3>().0.reverse(),
+    }
+}
+
+/// Makes `buffer` as long as `length`; what it holds is left over from before and to be overwritten.
+fn sized<T: Clone + Default>(buffer: &mut Vec<T>, length: usize) -> &mut [T] {
+    buffer.resize(length, T::default());
+    buffer
+}
+
+/// To the nearest whole number, halves to the even one, for |x| < 2²²: the sum has no bits left for a fraction, and its lowest bits are the
+/// number. A plain conversion looks out for numbers that do not fit, which keeps it from being vectorised.
+#[inline(always)]
+fn nearest(x: f32) -> i32 {
+    (x + SHIFT).to_bits() as i32 - SHIFT.to_bits() as i32
+}
+
+/// Without the fraction, for 0 ≤ x < 2²².
+#[inline(always)]
+fn truncated(x: f32) -> i32 {
+    let near = x + SHIFT;
+    nearest(x) - i32::from(near - SHIFT > x)
+}
+
+/// 1.5 · 2²³.
+const SHIFT: f32 = 12_582_912.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounding_and_truncating_agree_with_conversions() {
+        for i in -4096..4096 {
+            let x = i as f32 / 16.0;
+            assert_eq!(nearest(x), x.round_ties_even() as i32, "{x}");
+            if x >= 0.0 {
+                assert_eq!(truncated(x), x as i32, "{x}");
+                assert_eq!(truncated(x.next_down().max(0.0)), x.next_down().max(0.0) as i32, "just below {x}");
+            }
+        }
+    }
+}

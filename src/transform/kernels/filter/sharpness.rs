@@ -1,0 +1,83 @@
+//! Sharpness: a blend with the image smoothed by the 3×3 kernel [1 1 1; 1 5 1; 1 1 1] / 13.
+
+use super::{mirror, sized, truncated, vectorized};
+use crate::transform::kernels::view::View;
+
+/// `⌊clamp(x + (1 − factor) · (smooth − x))⌋`, where smooth is rounded. The outermost pixels stay as they are.
+pub fn sharpness(source: View<'_>, factor: f64, out: &mut Vec<u8>, sums: &mut Vec<u16>) {
+    let size = source.size();
+    if size.height <= 2 || size.width <= 2 {
+        return source.copy_into(out);
+    }
+    let row = size.width * source.channels();
+    let (out, sums) = (sized(out, size.height * row), sized(sums, row));
+    // torch subtracts in f64.
+    let weight = (1.0 - factor) as f32;
+    vectorized(
+        #[inline(always)]
+        || match source.channels() {
+            1 => rows::<1>(source, weight, sums, out),
+            _ => rows::<3>(source, weight, sums, out),
+        },
+    );
+}
+
+#[inline(always)]
+fn rows<const C: usize>(source: View<'_>, weight: f32, sums: &mut [u16], out: &mut [u8]) {
+    let last = source.size().height - 1;
+    for (y, out) in out.chunks_exact_mut(sums.len()).enumerate() {
+        let middle = source.row(y);
+        if y == 0 || y == last {
+            out.copy_from_slice(middle);
+        } else {
+            add(source.row(y - 1), middle, source.row(y + 1), sums);
+            let inner = C..out.len() - C;
+            out[..C].copy_from_slice(&middle[..C]);
+            out[inner.end..].copy_from_slice(&middle[inner.end..]);
+            blend::<C>(&middle[inner.clone()], weight, sums, &mut out[inner]);
+        }
+        if source.layout().mirrored {
+            mirror(out, C);
+        }
+    }
+}
+
+#[inline(always)]
+fn add(above: &[u8], middle: &[u8], below: &[u8], sums: &mut [u16]) {
+    for (((sum, &a), &b), &c) in sums.iter_mut().zip(above).zip(middle).zip(below) {
+        *sum = u16::from(a) + u16::from(b) + u16::from(c);
+    }
+}
+
+#[inline(always)]
+fn blend<const C: usize>(middle: &[u8], weight: f32, sums: &[u16], out: &mut [u8]) {
+    let columns = sums.iter().zip(&sums[C..]).zip(&sums[2 * C..]);
+    for ((out, &x), ((left, center), right)) in out.iter_mut().zip(middle).zip(columns) {
+        *out = one(x, left + center + right + 4 * u16::from(x), weight);
+    }
+}
+
+/// `sum` is that of the smoothing kernel, times 13. A thirteenth is never half a number, so that its rounding in whole numbers is torch's in
+/// floats. torch fuses the product and the sum.
+#[inline(always)]
+fn one(x: u8, sum: u16, weight: f32) -> u8 {
+    // ⌊n / 13⌋ for n up to 3321, as ⌊n · 5042 / 2¹⁶⌋.
+    let smooth = (u32::from(sum + 6) * 5042 >> 16) as i32;
+    let difference = (smooth - i32::from(x)) as f32;
+    let value = difference.mul_add(weight, f32::from(x));
+    let not_negative = if value > 0.0 { value } else { 0.0 };
+    truncated(if not_negative < 255.0 { not_negative } else { 255.0 }) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thirteenth_is_rounded() {
+        for sum in 0..=13 * 255_u16 {
+            // With weight 1 the result is the smoothed value.
+            assert_eq!(one(0, sum, 1.0), (f64::from(sum) / 13.0).round() as u8, "{sum}");
+        }
+    }
+}
