@@ -77,7 +77,7 @@ pub use plan::{Balance, ClassMixture, EpochPlan, Mixture, Origin, PlanConfig, Pl
 pub use rng::{Purpose, SampleKey, SampleRng};
 pub use synthetic::{SyntheticRequest, SyntheticSource};
 pub use transform::{
-    Amount, ColorJitter, Custom, Executor, Fill, Interpolation, Lambda, Normalize, OneOf, Op, Padding, Patch, Pipeline,
+    Amount, BatchOneOf, BatchOp, BatchTransform, ColorJitter, Custom, CutMix, Executor, Fill, Interpolation, Lambda, MixUp, Normalize, OneOf, Op, Padding, Patch, Pipeline,
     RandomApply, RandomHorizontalFlip, RandomRotation, RandomVerticalFlip, Resize, SampleInfo, Transform, apply_ops,
     write_planar,
 };

@@ -5,6 +5,7 @@
 //! not pass through an 8-bit hue, rotation samples on the grid of `grid_sample`. Flips, colour and nearest-neighbour rotation agree to the
 //! bit; the docs of each [`Op`] say what holds. The kind and order of the draws are torchvision's too, the generator is this crate's.
 
+mod batch;
 mod check;
 mod color;
 mod compose;
@@ -17,6 +18,7 @@ mod op;
 mod params;
 mod resize;
 
+pub use batch::{BatchOneOf, BatchOp, BatchTransform, CutMix, MixUp};
 pub use color::ColorJitter;
 pub use compose::{OneOf, Pipeline, RandomApply};
 pub use custom::{Custom, Lambda};
