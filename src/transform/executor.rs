@@ -1,8 +1,10 @@
 //! Applies operations to one image after another without allocating.
 
+use super::SampleInfo;
+use super::kernels::point::{Plan, Program, Sink, Source, Statistic, Statistics, Strips, gamma};
 use super::kernels::view::{Layout, View};
 use super::kernels::{self, Scratch};
-use super::normalize::{Normalize, write_planar};
+use super::normalize::{Normalize, check_length};
 use super::op::Op;
 use crate::error::Result;
 use crate::image::Image;
@@ -27,7 +29,15 @@ pub struct Executor {
     current: Vec<u8>,
     /// What the operation under way makes.
     next: Vec<u8>,
+    /// The pixels so far as planes, where a pass left them for the next one.
+    planes: Vec<u8>,
+    next_planes: Vec<u8>,
+    /// Functions of one pixel that are still to be done to the pixels so far.
+    program: Program,
+    strips: Strips,
+    statistics: Statistics,
     scratch: Scratch,
+    under_way: Option<usize>,
 }
 
 impl Executor {
@@ -43,11 +53,21 @@ impl Executor {
     ///
     /// As [`apply_ops`](crate::apply_ops).
     pub fn image(&mut self, ops: &[Op], image: &Image) -> Result<Image> {
+        self.image_in(ops, image, Vec::new())
+    }
+
+    /// The image after `ops`, in the memory of `buffer`, whose contents do not matter: perhaps [`Image::into_data`] of the one before.
+    ///
+    /// # Errors
+    ///
+    /// As [`apply_ops`](crate::apply_ops).
+    pub fn image_in(&mut self, ops: &[Op], image: &Image, mut buffer: Vec<u8>) -> Result<Image> {
         let picture = self.run(ops, image)?;
-        let view = self.view(&picture, image);
-        let mut data = Vec::new();
-        view.copy_into(&mut data);
-        Image::new(view.size().height, view.size().width, view.channels(), data)
+        let SampleInfo { size, channels, .. } = picture.info();
+        // Without `clear`, which would make `resize` fill the whole buffer.
+        buffer.resize(size.height * size.width * channels, 0);
+        self.finish(&picture, image, &mut Sink::Pixels(&mut buffer));
+        Image::new(size.height, size.width, channels, buffer)
     }
 
     /// Writes the image after `ops`, normalised, into `out` as planes `(C, H, W)`.
@@ -56,7 +76,10 @@ impl Executor {
     ///
     /// As [`apply_ops`](crate::apply_ops), and as [`Normalize::write`].
     pub fn write(&mut self, ops: &[Op], image: &Image, normalize: &Normalize, out: &mut [f32]) -> Result<()> {
-        normalize.write(&self.image(ops, image)?, out)
+        let picture = self.run(ops, image)?;
+        normalize.check(picture.info(), out.len())?;
+        self.finish(&picture, image, &mut Sink::Floats(normalize, out));
+        Ok(())
     }
 
     /// Writes the image after `ops` into `out` as planes `(C, H, W)` of bytes.
@@ -65,46 +88,157 @@ impl Executor {
     ///
     /// As [`apply_ops`](crate::apply_ops), and as [`write_planar`](crate::write_planar).
     pub fn write_planar(&mut self, ops: &[Op], image: &Image, out: &mut [u8]) -> Result<()> {
-        write_planar(&self.image(ops, image)?, out)
+        let picture = self.run(ops, image)?;
+        check_length(picture.info(), out.len())?;
+        self.finish(&picture, image, &mut Sink::Planes(out));
+        Ok(())
     }
 
-    /// Applies `ops`; flips and crops only change how the pixels are read.
+    /// The place in `ops`, from 0, of the operation that the last call stopped at: with an error, or with the panic of a closure.
+    #[must_use]
+    pub fn stopped_at(&self) -> Option<usize> {
+        self.under_way
+    }
+
+    /// Applies `ops`, but for the program that is left to do; flips and crops only change how the pixels are read.
     fn run(&mut self, ops: &[Op], image: &Image) -> Result<Picture> {
-        let mut picture = Picture { in_source: true, layout: View::of(image).layout() };
+        self.program.clear();
+        let mut picture =
+            Picture { place: Place::Source, layout: View::of(image).layout(), channels: image.channels() };
         for (place, op) in ops.iter().enumerate() {
+            self.under_way = Some(place);
             self.apply(op, image, &mut picture)
                 .map_err(|error| error.with_op(format_args!("{op:?}, number {} of {}", place + 1, ops.len())))?;
         }
+        self.under_way = None;
         Ok(picture)
     }
 
     fn apply(&mut self, op: &Op, image: &Image, picture: &mut Picture) -> Result<()> {
-        let output = op.output(picture.layout.info())?;
-        picture.layout = match *op {
-            Op::HFlip => picture.layout.flipped_horizontally(),
-            Op::VFlip => picture.layout.flipped_vertically(),
-            Op::Crop { top, left, size } => picture.layout.cropped(top, left, size),
-            _ => {
-                let mut out = std::mem::take(&mut self.next);
-                let mut scratch = std::mem::take(&mut self.scratch);
-                let done = kernels::apply(op, self.view(picture, image), &mut out, &mut scratch);
-                self.scratch = scratch;
-                self.next = std::mem::replace(&mut self.current, out);
-                done?;
-                picture.in_source = false;
-                Layout::whole(output.size, output.channels)
-            }
-        };
+        let output = op.output(picture.info())?;
+        match *op {
+            Op::HFlip => picture.layout = picture.layout.flipped_horizontally(),
+            Op::VFlip => picture.layout = picture.layout.flipped_vertically(),
+            Op::Crop { top, left, size } => picture.layout = picture.layout.cropped(top, left, size),
+            _ => match Plan::new(op, picture.channels) {
+                Some(plan) => {
+                    self.plan(plan, op, image, picture);
+                    picture.channels = output.channels;
+                }
+                None => {
+                    self.settle(image, picture);
+                    self.replace(op, image, picture)?;
+                    *picture = Picture::whole(output);
+                }
+            },
+        }
         Ok(())
     }
 
-    fn view<'a>(&'a self, picture: &Picture, image: &'a Image) -> View<'a> {
-        View::new(if picture.in_source { image.data() } else { &self.current }, picture.layout)
+    /// Adds an operation to the program.
+    fn plan(&mut self, plan: Plan, op: &Op, image: &Image, picture: &mut Picture) {
+        let SampleInfo { size, channels, .. } = picture.info();
+        let bytes = size.height * size.width * channels;
+        match plan {
+            Plan::Nothing => {}
+            Plan::Step(step) => self.program.push(step, bytes),
+            Plan::Gamma { gamma: exponent, gain } => self.program.push_table(gamma(exponent, gain), bytes),
+            Plan::After(kind) => {
+                self.gather(kind, image, picture);
+                Plan::after(op, &self.statistics, size, channels, &mut self.program);
+            }
+        }
+    }
+
+    /// Gathers statistics of the pixels after the program; what it costs is kept.
+    fn gather(&mut self, kind: Statistic, image: &Image, picture: &mut Picture) {
+        let SampleInfo { size, channels, .. } = picture.info();
+        let source = picture.source(image, &self.current, &self.planes);
+        self.statistics.reset(kind);
+        if self.program.is_cheap() {
+            return self.strips.run(source, &self.program, &mut Sink::Statistics(&mut self.statistics, None));
+        }
+        self.next_planes.resize(size.height * size.width * channels, 0);
+        let mut sink = Sink::Statistics(&mut self.statistics, Some(&mut self.next_planes));
+        self.strips.run(source, &self.program, &mut sink);
+        self.program.clear();
+        std::mem::swap(&mut self.planes, &mut self.next_planes);
+        picture.place = Place::Planes { area: size.height * size.width };
+        picture.layout = Layout::whole(size, 1);
+    }
+
+    /// Does the program, so that the pixels so far can be seen as an image.
+    fn settle(&mut self, image: &Image, picture: &mut Picture) {
+        if self.program.is_empty() && !matches!(picture.place, Place::Planes { .. }) {
+            return;
+        }
+        let info = picture.info();
+        let mut out = std::mem::take(&mut self.next);
+        out.resize(info.size.height * info.size.width * info.channels, 0);
+        self.finish(picture, image, &mut Sink::Pixels(&mut out));
+        self.next = std::mem::replace(&mut self.current, out);
+        self.program.clear();
+        *picture = Picture::whole(info);
+    }
+
+    /// Writes the pixels after the program.
+    fn finish(&mut self, picture: &Picture, image: &Image, sink: &mut Sink<'_>) {
+        self.strips.run(picture.source(image, &self.current, &self.planes), &self.program, sink);
+    }
+
+    /// Makes a new image of the pixels so far, by an operation that looks at more than one pixel.
+    fn replace(&mut self, op: &Op, image: &Image, picture: &Picture) -> Result<()> {
+        let mut out = std::mem::take(&mut self.next);
+        let done = kernels::apply(op, picture.view(image, &self.current), &mut out, &mut self.scratch);
+        self.next = std::mem::replace(&mut self.current, out);
+        done
     }
 }
 
-/// Where the pixels are.
+/// Where the pixels so far are.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    /// In the image itself.
+    Source,
+    /// In `Executor::current`.
+    Current,
+    /// In `Executor::planes`, of which each has so many pixels.
+    Planes { area: usize },
+}
+
+/// The pixels so far, before the program.
+#[derive(Debug)]
 struct Picture {
-    in_source: bool,
+    place: Place,
+    /// How they are read; of one channel for planes.
     layout: Layout,
+    /// The channels after the program.
+    channels: usize,
+}
+
+impl Picture {
+    /// All of `Executor::current`.
+    fn whole(info: SampleInfo) -> Self {
+        Self { place: Place::Current, layout: Layout::whole(info.size, info.channels), channels: info.channels }
+    }
+
+    /// What an operation may know of the pixels after the program.
+    fn info(&self) -> SampleInfo {
+        SampleInfo { channels: self.channels, ..self.layout.info() }
+    }
+
+    /// The pixels, which do not lie in planes.
+    fn view<'a>(&self, image: &'a Image, current: &'a [u8]) -> View<'a> {
+        View::new(if matches!(self.place, Place::Source) { image.data() } else { current }, self.layout)
+    }
+
+    fn source<'a>(&self, image: &'a Image, current: &'a [u8], planes: &'a [u8]) -> Source<'a> {
+        match self.place {
+            Place::Planes { area } if planes.len() == area => Source::Pixels(View::new(planes, self.layout)),
+            Place::Planes { area } => {
+                Source::Planes([0, 1, 2].map(|c| View::new(&planes[c * area..(c + 1) * area], self.layout)))
+            }
+            _ => Source::Pixels(self.view(image, current)),
+        }
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::SampleInfo;
+use super::kernels::point::{STRIP, deinterleave, vectorized};
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::Image;
 
@@ -23,8 +25,6 @@ use crate::image::Image;
 pub struct Normalize {
     mean: Vec<f32>,
     std: Vec<f32>,
-    /// The result for each byte, per channel.
-    tables: Vec<[f32; 256]>,
 }
 
 impl Normalize {
@@ -70,9 +70,7 @@ impl Normalize {
     }
 
     fn checked(mean: &[f32], std: &[f32]) -> Self {
-        let table =
-            |(mean, std): (&f32, &f32)| std::array::from_fn(|byte| (byte as f32 * const { 1.0 / 255.0 } - mean) / std);
-        Self { mean: mean.to_vec(), std: std.to_vec(), tables: mean.iter().zip(std).map(table).collect() }
+        Self { mean: mean.to_vec(), std: std.to_vec() }
     }
 
     /// Writes the normalised `image` into `out` as planes `(C, H, W)`.
@@ -81,19 +79,33 @@ impl Normalize {
     ///
     /// [`ErrorKind::Transform`] if `out` has another length than the image's data, or if there are three means and the image is gray.
     pub fn write(&self, image: &Image, out: &mut [f32]) -> Result<()> {
-        check_length(image, out.len())?;
-        match (image.channels(), self.tables.as_slice()) {
-            (1, [table]) => look_up(image.data(), [table], out),
-            (3, [table]) => look_up(image.data(), [table; 3], out),
-            (3, [red, green, blue]) => look_up(image.data(), [red, green, blue], out),
-            (channels, tables) => {
-                return Err(Error::new(
-                    ErrorKind::Transform,
-                    format!("{self:?} has {} channels, the image has {channels}: convert one to fit", tables.len()),
-                ));
-            }
-        }
+        self.check(SampleInfo::of(image), out.len())?;
+        split_strips(image, |c, first, plane| self.write_plane(c, plane, &mut out[first..first + plane.len()]));
         Ok(())
+    }
+
+    /// Whether an image like `info` can be written into a place of `length`.
+    pub(super) fn check(&self, info: SampleInfo, length: usize) -> Result<()> {
+        check_length(info, length)?;
+        let means = self.mean.len();
+        if means == 1 || means == info.channels {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Transform,
+            format!("{self:?} has {means} channels, the image has {}: convert one to fit", info.channels),
+        ))
+    }
+
+    /// Writes bytes of channel `c`, normalised, into `out`.
+    pub(super) fn write_plane(&self, c: usize, bytes: &[u8], out: &mut [f32]) {
+        let c = if self.mean.len() == 1 { 0 } else { c };
+        let (mean, std) = (self.mean[c], self.std[c]);
+        vectorized!({
+            for (byte, out) in bytes.iter().zip(out) {
+                *out = (f32::from(*byte) * const { 1.0 / 255.0 } - mean) / std;
+            }
+        });
     }
 }
 
@@ -109,46 +121,38 @@ impl fmt::Debug for Normalize {
 ///
 /// [`ErrorKind::Transform`] if `out` has another length than the image's data.
 pub fn write_planar(image: &Image, out: &mut [u8]) -> Result<()> {
-    check_length(image, out.len())?;
-    if image.channels() == 1 {
-        out.copy_from_slice(image.data());
-    } else {
-        split(image.data(), out, |pixel: [u8; 3]| pixel);
-    }
+    check_length(SampleInfo::of(image), out.len())?;
+    split_strips(image, |_, first, plane| out[first..first + plane.len()].copy_from_slice(plane));
     Ok(())
 }
 
-fn check_length(image: &Image, length: usize) -> Result<()> {
-    if image.data().len() == length {
+/// Whether an image like `info` has `length` values.
+pub(super) fn check_length(info: SampleInfo, length: usize) -> Result<()> {
+    let SampleInfo { size, channels, .. } = info;
+    if size.height * size.width * channels == length {
         return Ok(());
     }
     Err(Error::new(
         ErrorKind::Transform,
         format!(
-            "an image of {}×{} (height × width) with {} channels does not fit a place for {length} values: bring all images to one size, as with Resize::exact, and to one colour",
-            image.height(),
-            image.width(),
-            image.channels()
+            "an image of {}×{} (height × width) with {channels} channels does not fit a place for {length} values: bring all images to one size, as with Resize::exact, and to one colour",
+            size.height, size.width
         ),
     ))
 }
 
-fn look_up<const C: usize>(data: &[u8], tables: [&[f32; 256]; C], out: &mut [f32]) {
-    split(data, out, |pixel: [u8; C]| std::array::from_fn(|c| tables[c][usize::from(pixel[c])]));
-}
-
-/// Writes channel c of each converted pixel into plane c.
-fn split<const C: usize, T>(data: &[u8], out: &mut [T], convert: impl Fn([u8; C]) -> [T; C]) {
-    let (pixels, _) = data.as_chunks::<C>();
-    let mut rest = out;
-    let mut planes: [&mut [T]; C] = std::array::from_fn(|_| {
-        let (plane, tail) = std::mem::take(&mut rest).split_at_mut(pixels.len());
-        rest = tail;
-        plane
-    });
-    for (i, pixel) in pixels.iter().enumerate() {
-        for (plane, value) in planes.iter_mut().zip(convert(*pixel)) {
-            plane[i] = value;
+/// Calls `write` with the channel, the place in `(C, H, W)`, and bytes of that channel, until all have been seen.
+fn split_strips(image: &Image, mut write: impl FnMut(usize, usize, &[u8])) {
+    if image.channels() == 1 {
+        return write(0, 0, image.data());
+    }
+    let area = image.height() * image.width();
+    let mut planes = [[0; STRIP]; 3];
+    for (strip, pixels) in image.data().chunks(3 * STRIP).enumerate() {
+        let count = pixels.len() / 3;
+        deinterleave(pixels, planes.each_mut().map(|plane| &mut plane[..count]));
+        for (c, plane) in planes.iter().enumerate() {
+            write(c, c * area + strip * STRIP, &plane[..count]);
         }
     }
 }

@@ -2,10 +2,12 @@
 //!
 //! Each reads a [`View`](view::View) and writes a whole image of interleaved pixels.
 
+#[cfg(test)]
 pub mod color;
 pub mod filter;
 pub mod flip;
 pub mod pad;
+pub mod point;
 pub mod resize;
 pub mod rotate;
 pub mod view;
@@ -56,10 +58,6 @@ fn apply_copied(op: &Op, source: View<'_>, out: &mut Vec<u8>) -> Result<()> {
             let turn = rotate::Turn::new(image.size(), degrees, expand, center);
             image = rotate::rotate(image, &turn, interpolation, fill);
         }
-        Op::Brightness { factor } => color::brightness(&mut image, factor),
-        Op::Contrast { factor } => color::contrast(&mut image, factor),
-        Op::Saturation { factor } => color::saturation(&mut image, factor),
-        Op::Hue { shift } => color::hue(&mut image, shift),
         Op::Resize { size, interpolation, .. } => image = resize::resize(image, size, interpolation),
         Op::Custom(ref custom) => image = custom.apply(image)?,
         _ => todo!("{op:?}"),

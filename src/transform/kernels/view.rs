@@ -1,5 +1,6 @@
 //! A picture as kernels read it: part of a buffer, perhaps mirrored.
 
+use super::flip;
 use crate::image::{Image, Size};
 use crate::transform::SampleInfo;
 
@@ -53,6 +54,15 @@ impl Layout {
         Self { size, start: self.start + row * self.pitch + column * self.channels, ..self }
     }
 
+    fn unrolled(self) -> Self {
+        let Self { size, channels, pitch, mirrored, upside_down, .. } = self;
+        if pitch != size.width * channels || mirrored != upside_down {
+            return self;
+        }
+        let pixels = size.height * size.width;
+        Self { size: Size::new(1, pixels), pitch: pixels * channels, upside_down: false, ..self }
+    }
+
     /// What a transform may know of it.
     pub fn info(&self) -> SampleInfo {
         SampleInfo { size: self.size, channels: self.channels, label: None }
@@ -72,6 +82,11 @@ impl<'a> View<'a> {
 
     pub fn layout(&self) -> Layout {
         self.layout
+    }
+
+    /// The same pixels in one row, if that is how they lie in memory.
+    pub fn unrolled(self) -> Self {
+        Self { layout: self.layout.unrolled(), ..self }
     }
 
     pub fn size(&self) -> Size {
@@ -114,16 +129,38 @@ impl<'a> View<'a> {
         if self.layout.upside_down { -pitch } else { pitch }
     }
 
+    /// The bytes of `count` pixels of row `y` from column `x` on, as they lie in memory.
+    pub fn piece(&self, y: usize, x: usize, count: usize) -> &'a [u8] {
+        let first = if self.layout.mirrored { self.size().width - x - count } else { x };
+        &self.row(y)[first * self.channels()..][..count * self.channels()]
+    }
+
+    /// Writes pixels of row `y` from column `x` on into `out`, as many as fit.
+    pub fn copy_piece(&self, y: usize, x: usize, out: &mut [u8]) {
+        let bytes = self.piece(y, x, out.len() / self.channels());
+        match (self.layout.mirrored, self.channels()) {
+            (false, _) => out.copy_from_slice(bytes),
+            (true, 1) => flip::reverse(std::iter::once((bytes, out))),
+            (true, _) => flip::reverse_rgb(std::iter::once((bytes, out))),
+        }
+    }
+
+    /// Writes the pixels into `out`, which they fill, rows first, channels interleaved.
+    pub fn copy_to(&self, out: &mut [u8]) {
+        let view = self.unrolled();
+        let size = view.size();
+        let rows = (0..size.height).map(|y| view.row(y)).zip(out.chunks_exact_mut(size.width * view.channels()));
+        match (view.layout.mirrored, view.channels()) {
+            (false, _) => rows.for_each(|(bytes, out)| out.copy_from_slice(bytes)),
+            (true, 1) => flip::reverse(rows),
+            (true, _) => flip::reverse_rgb(rows),
+        }
+    }
+
     /// Writes the pixels into `out`, rows first, channels interleaved, and nothing else.
     pub fn copy_into(&self, out: &mut Vec<u8>) {
-        out.clear();
-        for y in 0..self.size().height {
-            let row = self.row(y);
-            match (self.layout.mirrored, self.channels()) {
-                (false, _) => out.extend_from_slice(row),
-                (true, 1) => out.extend(row.iter().rev()),
-                (true, _) => out.extend(row.as_chunks::<3>().0.iter().rev().flatten()),
-            }
-        }
+        // Without `clear`, which would make `resize` fill the whole buffer.
+        out.resize(self.size().height * self.size().width * self.channels(), 0);
+        self.copy_to(out);
     }
 }
