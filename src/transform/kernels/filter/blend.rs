@@ -13,6 +13,7 @@ pub struct Scratch {
     /// Made when it is first needed: it holds a scratch of this kind itself.
     executor: Option<Box<Executor>>,
     source: Vec<u8>,
+    chain: Vec<u8>,
     sums: Vec<f32>,
 }
 
@@ -24,7 +25,7 @@ pub fn blend(
     out: &mut Vec<u8>,
     scratch: &mut Scratch,
 ) -> Result<()> {
-    let Scratch { executor, source: copy, sums } = scratch;
+    let Scratch { executor, source: copy, chain, sums } = scratch;
     let (size, channels) = (source.size(), source.channels());
     source.copy_into(copy);
     let image = Image::new(size.height, size.width, channels, std::mem::take(copy))?;
@@ -33,7 +34,9 @@ pub fn blend(
     add(sums, image.data(), mixing);
     let executor = executor.get_or_insert_default();
     for (weight, ops) in chains {
-        add(sums, executor.image(ops, &image)?.data(), weight * (1.0 - mixing));
+        let changed = executor.image_in(ops, &image, std::mem::take(chain))?;
+        add(sums, changed.data(), weight * (1.0 - mixing));
+        *chain = changed.into_data();
     }
     let out = sized(out, sums.len());
     vectorized(

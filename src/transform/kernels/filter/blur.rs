@@ -11,6 +11,8 @@ use crate::transform::kernels::view::View;
 pub struct Scratch {
     /// A row, smoothed along the columns, with what it is reflected to before and after it.
     padded: Vec<f32>,
+    /// A row that is to be mirrored.
+    line: Vec<u8>,
     weights: [Vec<f32>; 2],
 }
 
@@ -22,14 +24,14 @@ pub fn gaussian_blur(
     out: &mut Vec<u8>,
     scratch: &mut Scratch,
 ) {
-    let Scratch { padded, weights } = scratch;
+    let Scratch { padded, line, weights } = scratch;
     for (weights, (length, sigma)) in weights.iter_mut().zip(kernel_size.into_iter().zip(sigma)) {
         half_kernel(length, sigma, weights);
     }
     let (size, channels) = (source.size(), source.channels());
     let (row, around) = (size.width * channels, kernel_size[0] / 2 * channels);
     let out = sized(out, size.height * row);
-    let padded = sized(padded, row + 2 * around);
+    let (padded, line) = (sized(padded, row + 2 * around), sized(line, row));
     let [across, down] = weights;
     vectorized(
         #[inline(always)]
@@ -37,9 +39,11 @@ pub fn gaussian_blur(
             for (y, out) in out.chunks_exact_mut(row).enumerate() {
                 along_columns(source, y, down, &mut padded[around..][..row]);
                 reflect(padded, around, channels);
-                along_row(padded, channels, across, out);
                 if source.layout().mirrored {
-                    mirror(out, channels);
+                    along_row(padded, channels, across, line);
+                    mirror(line, channels, out);
+                } else {
+                    along_row(padded, channels, across, out);
                 }
             }
         },

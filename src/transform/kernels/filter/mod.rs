@@ -7,11 +7,12 @@ pub mod jpeg;
 pub mod noise;
 pub mod sharpness;
 
+use super::flip;
+
 /// Buffers that these kernels keep from one image to the next.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    /// Sums down the columns, for sharpness.
-    pub sums: Vec<u16>,
+    pub sharpness: sharpness::Scratch,
     pub blur: blur::Scratch,
     pub jpeg: jpeg::Scratch,
     pub blend: blend::Scratch,
@@ -25,12 +26,13 @@ fn vectorized<T>(work: impl FnOnce() -> T) -> T {
     pulp::Arch::new().dispatch(work)
 }
 
-/// Turns a row of pixels around. Kernels that do the same to the left as to the right make the rows of a mirrored view as they lie in
+/// Writes a row of pixels in reverse. Kernels that do the same to the left as to the right make the rows of a mirrored view as they lie in
 /// memory, and then call this.
-fn mirror(row: &mut [u8], channels: usize) {
+fn mirror(row: &[u8], channels: usize, out: &mut [u8]) {
+    let rows = std::iter::once((row, out));
     match channels {
-        1 => row.reverse(),
-        _ => row.as_chunks_mut::<3>().0.reverse(),
+        1 => flip::reverse(rows),
+        _ => flip::reverse_rgb(rows),
     }
 }
 

@@ -3,43 +3,54 @@
 use super::{mirror, sized, truncated, vectorized};
 use crate::transform::kernels::view::View;
 
+/// Buffers kept from one image to the next.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// Sums down the columns.
+    sums: Vec<u16>,
+    /// A row that is to be mirrored.
+    row: Vec<u8>,
+}
+
 /// `⌊clamp(x + (1 − factor) · (smooth − x))⌋`, where smooth is rounded. The outermost pixels stay as they are.
-pub fn sharpness(source: View<'_>, factor: f32, out: &mut Vec<u8>, sums: &mut Vec<u16>) {
+pub fn sharpness(source: View<'_>, factor: f32, out: &mut Vec<u8>, scratch: &mut Scratch) {
     let size = source.size();
     if size.height <= 2 || size.width <= 2 {
         return source.copy_into(out);
     }
-    let row = size.width * source.channels();
-    let (out, sums) = (sized(out, size.height * row), sized(sums, row));
+    let length = size.width * source.channels();
+    let (out, sums, row) =
+        (sized(out, size.height * length), sized(&mut scratch.sums, length), sized(&mut scratch.row, length));
     // torch subtracts in f64.
     let weight = (1.0 - f64::from(factor)) as f32;
     vectorized(
         #[inline(always)]
-        || match source.channels() {
-            1 => rows::<1>(source, weight, sums, out),
-            _ => rows::<3>(source, weight, sums, out),
+        || {
+            for (y, out) in out.chunks_exact_mut(length).enumerate() {
+                if source.layout().mirrored {
+                    sharpened(source, y, weight, sums, row);
+                    mirror(row, source.channels(), out);
+                } else {
+                    sharpened(source, y, weight, sums, out);
+                }
+            }
         },
     );
 }
 
+/// Row `y`, from the left as it lies in memory.
 #[inline(always)]
-fn rows<const C: usize>(source: View<'_>, weight: f32, sums: &mut [u16], out: &mut [u8]) {
-    let last = source.size().height - 1;
-    for (y, out) in out.chunks_exact_mut(sums.len()).enumerate() {
-        let middle = source.row(y);
-        if y == 0 || y == last {
-            out.copy_from_slice(middle);
-        } else {
-            add(source.row(y - 1), middle, source.row(y + 1), sums);
-            let inner = C..out.len() - C;
-            out[..C].copy_from_slice(&middle[..C]);
-            out[inner.end..].copy_from_slice(&middle[inner.end..]);
-            blend::<C>(&middle[inner.clone()], weight, sums, &mut out[inner]);
-        }
-        if source.layout().mirrored {
-            mirror(out, C);
-        }
+fn sharpened(source: View<'_>, y: usize, weight: f32, sums: &mut [u16], out: &mut [u8]) {
+    let middle = source.row(y);
+    if y == 0 || y + 1 == source.size().height {
+        return out.copy_from_slice(middle);
     }
+    add(source.row(y - 1), middle, source.row(y + 1), sums);
+    let channels = source.channels();
+    let inner = channels..out.len() - channels;
+    out[..channels].copy_from_slice(&middle[..channels]);
+    out[inner.end..].copy_from_slice(&middle[inner.end..]);
+    blend(&middle[inner.clone()], weight, sums, channels, &mut out[inner]);
 }
 
 #[inline(always)]
@@ -50,8 +61,8 @@ fn add(above: &[u8], middle: &[u8], below: &[u8], sums: &mut [u16]) {
 }
 
 #[inline(always)]
-fn blend<const C: usize>(middle: &[u8], weight: f32, sums: &[u16], out: &mut [u8]) {
-    let columns = sums.iter().zip(&sums[C..]).zip(&sums[2 * C..]);
+fn blend(middle: &[u8], weight: f32, sums: &[u16], channels: usize, out: &mut [u8]) {
+    let columns = sums.iter().zip(&sums[channels..]).zip(&sums[2 * channels..]);
     for ((out, &x), ((left, center), right)) in out.iter_mut().zip(middle).zip(columns) {
         *out = one(x, left + center + right + 4 * u16::from(x), weight);
     }
