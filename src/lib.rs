@@ -77,9 +77,9 @@ pub use plan::{Balance, ClassMixture, EpochPlan, Mixture, Origin, PlanConfig, Pl
 pub use rng::{Purpose, SampleKey, SampleRng};
 pub use synthetic::{SyntheticRequest, SyntheticSource};
 pub use transform::{
-    Amount, BatchOneOf, BatchOp, BatchTransform, ColorJitter, Custom, CutMix, Executor, Fill, Interpolation, Lambda, MixUp, Normalize, OneOf, Op, Padding, Patch, Pipeline,
-    RandomApply, RandomHorizontalFlip, RandomRotation, RandomVerticalFlip, Resize, SampleInfo, Transform, apply_ops,
-    write_planar,
+    Amount, BatchOneOf, BatchOp, BatchTransform, ColorJitter, Custom, CutMix, Executor, Fill, Interpolation, Lambda,
+    MixUp, Normalize, OneOf, Op, Padding, Patch, Pipeline, RandomApply, RandomHorizontalFlip, RandomRotation,
+    RandomVerticalFlip, Resize, SampleInfo, Transform, apply_ops, write_planar,
 };
 
 /// The README's examples, compiled and run as tests.

@@ -293,6 +293,8 @@ impl Lambda {
         if !(alpha.is_finite() && alpha > 0.0) {
             return Err(refuse());
         }
+        // Larger numbers overflow in the sampler; long before, lambda is ½ in 32 bits.
+        let alpha = alpha.min(1e30);
         Beta::new(alpha, alpha).map(Self::Beta).map_err(|_| refuse())
     }
 
@@ -314,7 +316,8 @@ mod tests {
     #[test]
     fn rectangles_are_cut_off_at_the_sides() {
         let size = Size::new(20, 30);
-        let cut = |top, left, height, width, lambda| BatchOp::CutMix { top, left, size: Size::new(height, width), lambda };
+        let cut =
+            |top, left, height, width, lambda| BatchOp::CutMix { top, left, size: Size::new(height, width), lambda };
         assert_eq!(rectangle(size, 0.75, 15, 10), cut(5, 8, 10, 14, 1.0 - 140.0 / 600.0));
         assert_eq!(rectangle(size, 0.75, 0, 19), cut(14, 0, 6, 7, 1.0 - 42.0 / 600.0));
         assert_eq!(rectangle(size, 1.0, 29, 0), cut(0, 29, 0, 0, 1.0));

@@ -41,7 +41,11 @@ pub fn blend(
     let out = sized(out, sums.len());
     vectorized(
         #[inline(always)]
-        || out.iter_mut().zip(&*sums).for_each(|(byte, sum)| *byte = truncated(if *sum < 255.0 { *sum } else { 255.0 }) as u8),
+        || {
+            out.iter_mut()
+                .zip(&*sums)
+                .for_each(|(byte, sum)| *byte = truncated(if *sum < 255.0 { *sum } else { 255.0 }) as u8)
+        },
     );
     *copy = image.into_data();
     Ok(())
@@ -52,4 +56,30 @@ fn add(sums: &mut [f32], bytes: &[u8], weight: f32) {
         #[inline(always)]
         || sums.iter_mut().zip(bytes).for_each(|(sum, &byte)| *sum += weight * f32::from(byte)),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::with_views;
+    use super::*;
+    use crate::transform::op::apply_ops;
+
+    #[test]
+    fn it_is_the_formula() {
+        let chains = vec![(0.2, vec![Op::HFlip]), (0.5, vec![Op::Invert, Op::VFlip]), (0.3, Vec::new())];
+        let (mut out, mut scratch) = (Vec::new(), Scratch::default());
+        with_views(|view, image| {
+            for mixing in [0.0, 0.37, 1.0] {
+                blend(view, &chains, mixing, &mut out, &mut scratch).expect("the chains keep the shape");
+                let mut sums: Vec<f32> = image.data().iter().map(|byte| mixing * f32::from(*byte)).collect();
+                for (weight, ops) in &chains {
+                    let changed = apply_ops(ops, image.clone()).expect("the ops fit every image");
+                    for (sum, byte) in sums.iter_mut().zip(changed.data()) {
+                        *sum += weight * (1.0 - mixing) * f32::from(*byte);
+                    }
+                }
+                assert_eq!(out, sums.iter().map(|sum| *sum as u8).collect::<Vec<_>>(), "{:?}", view.layout());
+            }
+        });
+    }
 }

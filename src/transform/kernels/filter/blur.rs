@@ -166,3 +166,56 @@ fn in_chunks<'a, const N: usize, T: Copy + 'a, O>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::with_views;
+    use super::*;
+    use crate::image::Image;
+
+    /// The sum over the whole kernel in f64, place by place.
+    fn reference(image: &Image, kernel_size: [usize; 2], sigma: [f32; 2]) -> Vec<f64> {
+        let (height, width, channels) = (image.height(), image.width(), image.channels());
+        let weights = [0, 1].map(|axis| {
+            let half = (kernel_size[axis] / 2) as isize;
+            let weight = |i: isize| (-(i as f64 / f64::from(sigma[axis])).powi(2) / 2.0).exp();
+            let sum: f64 = (-half..=half).map(weight).sum();
+            (-half..=half).map(|i| (i, weight(i) / sum)).collect::<Vec<_>>()
+        });
+        let reflected = |i: usize, offset: isize, side: usize| {
+            let place = (i as isize + offset).unsigned_abs();
+            if place >= side { 2 * (side - 1) - place } else { place }
+        };
+        let sum = |i: usize| {
+            let (x, y, c) = (i / channels % width, i / channels / width, i % channels);
+            let row = |y: usize| -> f64 {
+                let value = |dx| f64::from(image.pixel(reflected(x, dx, width), y)[c]);
+                weights[0].iter().map(|&(dx, weight)| weight * value(dx)).sum()
+            };
+            weights[1].iter().map(|&(dy, weight)| weight * row(reflected(y, dy, height))).sum()
+        };
+        (0..image.data().len()).map(sum).collect()
+    }
+
+    #[test]
+    fn it_is_the_sum_over_the_kernel() {
+        let (mut out, mut scratch) = (Vec::new(), Scratch::default());
+        with_views(|view, image| {
+            for (kernel_size, sigma) in [
+                ([1, 1], [1.0, 1.0]),
+                ([3, 5], [0.8, 1.1]),
+                ([7, 3], [2.0, 0.1]),
+                ([9, 11], [1.5, 3.0]),
+                ([5, 5], [1e-30, 1e30]),
+            ] {
+                if kernel_size[0] / 2 >= image.width() || kernel_size[1] / 2 >= image.height() {
+                    continue;
+                }
+                gaussian_blur(view, kernel_size, sigma, &mut out, &mut scratch);
+                for (byte, sum) in out.iter().zip(reference(image, kernel_size, sigma)) {
+                    assert!((f64::from(*byte) - sum).abs() < 0.5 + 1e-4, "{byte} for {sum}, {:?}", view.layout());
+                }
+            }
+        });
+    }
+}

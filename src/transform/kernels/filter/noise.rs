@@ -94,14 +94,37 @@ fn direction(angle: u32) -> (f32, f32) {
     let x = ((angle << 2) as i32 >> 8) as f32 * const { std::f32::consts::FRAC_PI_4 / (1 << 23) as f32 };
     let square = x * x;
     let sine = ((square * (-1.0 / 5040.0) + 1.0 / 120.0) * square - 1.0 / 6.0) * square * x + x;
-    let cosine = ((square * (1.0 / 40320.0) - 1.0 / 720.0) * square + 1.0 / 24.0) * square * square - 0.5 * square + 1.0;
+    let cosine =
+        ((square * (1.0 / 40320.0) - 1.0 / 720.0) * square + 1.0 / 24.0) * square * square - 0.5 * square + 1.0;
     let (sine, cosine) = if angle >> 30 & 1 == 0 { (sine, cosine) } else { (cosine, -sine) };
     if angle >> 31 == 0 { (sine, cosine) } else { (-sine, -cosine) }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::with_views;
     use super::*;
+
+    #[test]
+    fn it_is_the_formula_whatever_is_seen() {
+        let mut out = Vec::new();
+        with_views(|view, image| {
+            for (mean, sigma, clip) in [(0.0, 0.1, true), (0.1, 0.4, false), (-200.0, 3.0, false), (1e30, 0.0, true)] {
+                gaussian_noise(view, mean, sigma, clip, 3, &mut out);
+                let mut rng = SampleKey { seed: 3, epoch: 0, position: 0, purpose: Purpose::Noise }.rng();
+                let mut expected = Vec::new();
+                for bytes in image.data().chunks(2 * PAIRS) {
+                    let (first, second) = normals(&random(&mut rng));
+                    for (byte, normal) in bytes.iter().zip(first.into_iter().chain(second)) {
+                        let noise = normal * (sigma * 255.0) + mean * 255.0;
+                        let sum = i16::from(*byte).wrapping_add(noise.clamp(-MOST, MOST) as i32 as i16);
+                        expected.push(if clip { sum.clamp(0, 255) as u8 } else { sum as u8 });
+                    }
+                }
+                assert_eq!(out, expected, "{:?}, {mean}, {sigma}", view.layout());
+            }
+        });
+    }
 
     #[test]
     fn the_logarithm_is_that_of_the_system() {

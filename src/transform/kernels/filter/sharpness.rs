@@ -73,7 +73,7 @@ fn blend(middle: &[u8], weight: f32, sums: &[u16], channels: usize, out: &mut [u
 #[inline(always)]
 fn one(x: u8, sum: u16, weight: f32) -> u8 {
     // ⌊n / 13⌋ for n up to 3321, as ⌊n · 5042 / 2¹⁶⌋.
-    let smooth = (u32::from(sum + 6) * 5042 >> 16) as i32;
+    let smooth = ((u32::from(sum + 6) * 5042) >> 16) as i32;
     let difference = (smooth - i32::from(x)) as f32;
     let value = difference.mul_add(weight, f32::from(x));
     let not_negative = if value > 0.0 { value } else { 0.0 };
@@ -82,7 +82,39 @@ fn one(x: u8, sum: u16, weight: f32) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::with_views;
     use super::*;
+    use crate::image::Image;
+
+    /// The formula, place by place.
+    fn reference(image: &Image, factor: f32) -> Vec<u8> {
+        let (height, width, channels) = (image.height(), image.width(), image.channels());
+        let at = |x: usize, y: usize, c: usize| f64::from(image.pixel(x, y)[c]);
+        let mut out = image.data().to_vec();
+        for (i, out) in out.iter_mut().enumerate() {
+            let (x, y, c) = (i / channels % width, i / channels / width, i % channels);
+            if x == 0 || y == 0 || x + 1 >= width || y + 1 >= height || height <= 2 || width <= 2 {
+                continue;
+            }
+            let around: f64 = (0..9).map(|n| at(x + n % 3 - 1, y + n / 3 - 1, c)).sum();
+            let smooth = ((around + 4.0 * at(x, y, c)) / 13.0).round();
+            // Exact in f64, and rounded once to f32: as a fused multiply-add.
+            let weight = f64::from((1.0 - f64::from(factor)) as f32);
+            *out = ((at(x, y, c) + weight * (smooth - at(x, y, c))) as f32).clamp(0.0, 255.0) as u8;
+        }
+        out
+    }
+
+    #[test]
+    fn it_is_the_formula() {
+        let (mut out, mut scratch) = (Vec::new(), Scratch::default());
+        with_views(|view, image| {
+            for factor in [0.0, 0.3, 0.9, 1.0, 1.7, 60.0] {
+                sharpness(view, factor, &mut out, &mut scratch);
+                assert_eq!(out, reference(image, factor), "{:?}, {factor}", view.layout());
+            }
+        });
+    }
 
     #[test]
     fn a_thirteenth_is_rounded() {

@@ -61,6 +61,7 @@ pub fn with_frequencies(blocks: &mut Blocks, change: impl Fn(i32, usize) -> i32)
 /// Transforms the 8 values at the places that `place` names, for all lanes at once.
 #[inline(always)]
 fn in_lanes(blocks: &mut Blocks, place: impl Fn(usize) -> usize, transform: impl Fn([i32; SIDE]) -> [i32; SIDE]) {
+    #[allow(clippy::needless_range_loop, reason = "the lane is an index into eight arrays")]
     for lane in 0..LANES {
         let mut before = [0; SIDE];
         for (i, value) in before.iter_mut().enumerate() {
@@ -137,7 +138,8 @@ mod tests {
 
     #[test]
     fn values_come_back_from_their_frequencies() {
-        let values: Blocks = std::array::from_fn(|i| std::array::from_fn(|lane| ((i + 64 * lane) * 7919 % 256) as i32 - 128));
+        let values: Blocks =
+            std::array::from_fn(|i| std::array::from_fn(|lane| ((i + 64 * lane) * 7919 % 256) as i32 - 128));
         let mut blocks = values;
         with_frequencies(&mut blocks, |frequency, _| (frequency + 4) >> 3);
         let worst = blocks.iter().flatten().zip(values.iter().flatten()).map(|(a, b)| (a - b).abs()).max();
