@@ -29,7 +29,7 @@ pub struct Scratch {
 pub fn apply(op: &Op, source: View<'_>, out: &mut Vec<u8>, scratch: &mut Scratch) -> Result<()> {
     let filter = &mut scratch.filter;
     match *op {
-        Op::Sharpness { factor } => filter::sharpness::sharpness(source, factor, out, &mut filter.sums),
+        Op::Sharpness { factor } => filter::sharpness::sharpness(source, factor, out, &mut filter.sharpness),
         Op::GaussianBlur { kernel_size, sigma } => {
             filter::blur::gaussian_blur(source, kernel_size, sigma, out, &mut filter.blur);
         }
