@@ -3,36 +3,81 @@
 use super::point::vectorized;
 use crate::image::Image;
 
-/// Writes the bytes of `source` into `out` in reverse; both are as long.
-pub fn reverse(source: &[u8], out: &mut [u8]) {
+/// Writes the bytes of each row into another one, as long, in reverse.
+pub fn reverse<'a>(rows: impl Iterator<Item = (&'a [u8], &'a mut [u8])>) {
     vectorized!({
-        for (x, out) in source.iter().rev().zip(out) {
-            *out = *x;
-        }
-    });
-}
-
-/// Writes the RGB pixels of `source` into `out` in reverse; both are as long.
-pub fn reverse_rgb(source: &[u8], out: &mut [u8]) {
-    vectorized!({
-        let (rest, chunks) = source.as_rchunks::<{ 3 * PIXELS }>();
-        let (out_chunks, out_rest) = out.as_chunks_mut::<{ 3 * PIXELS }>();
-        for (chunk, out) in chunks.iter().rev().zip(out_chunks) {
-            const LAST: usize = 3 * (PIXELS - 1);
-            for i in 0..PIXELS {
-                out[3 * i] = chunk[LAST - 3 * i];
-                out[3 * i + 1] = chunk[LAST - 3 * i + 1];
-                out[3 * i + 2] = chunk[LAST - 3 * i + 2];
+        for (source, out) in rows {
+            for (x, out) in source.iter().rev().zip(out) {
+                *out = *x;
             }
         }
-        for (pixel, out) in rest.as_chunks::<3>().0.iter().rev().zip(out_rest.as_chunks_mut::<3>().0) {
-            *out = *pixel;
-        }
     });
 }
 
-/// The pixels that vector instructions reverse at a time.
-const PIXELS: usize = 32;
+/// Writes the RGB pixels of each row into another one, as long, in reverse.
+pub fn reverse_rgb<'a>(rows: impl Iterator<Item = (&'a [u8], &'a mut [u8])>) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(simd) = pulp::x86::V3::try_new() {
+        return simd.vectorize(
+            #[inline(always)]
+            || {
+                for (source, out) in rows {
+                    in_blocks(simd, source, out);
+                }
+            },
+        );
+    }
+    rows.for_each(|(source, out)| one_by_one(source, out));
+}
+
+#[inline(always)]
+fn one_by_one(source: &[u8], out: &mut [u8]) {
+    for (pixel, out) in source.as_chunks::<3>().0.iter().rev().zip(out.as_chunks_mut::<3>().0) {
+        *out = *pixel;
+    }
+}
+
+/// Sixteen pixels fill three vectors.
+const BLOCK: usize = 48;
+
+/// Where the bytes of vector `to` of a reversed block lie in vector `from` of the block; 128, for none, where they lie in another one.
+const fn places(from: usize, to: usize) -> [u8; 16] {
+    let mut places = [128; 16];
+    let mut i = 0;
+    while i < 16 {
+        let byte = 16 * to + i;
+        let source = BLOCK - 3 - byte / 3 * 3 + byte % 3;
+        if source / 16 == from {
+            places[i] = (source % 16) as u8;
+        }
+        i += 1;
+    }
+    places
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn in_blocks(simd: pulp::x86::V3, source: &[u8], out: &mut [u8]) {
+    let (shuffle, or) = (simd.ssse3, simd.sse2);
+    macro_rules! moved {
+        ($vector:expr, $from:expr, $to:expr) => {
+            shuffle._mm_shuffle_epi8($vector, pulp::cast(const { places($from, $to) }))
+        };
+    }
+    let (blocks, rest) = source.as_chunks::<BLOCK>();
+    let (out_rest, out_blocks) = out.as_rchunks_mut::<BLOCK>();
+    // Forwards in what is read, which the processor fetches ahead.
+    for (block, out) in blocks.iter().zip(out_blocks.iter_mut().rev()) {
+        let [first, second, third]: [core::arch::x86_64::__m128i; 3] = pulp::cast(*block);
+        let middle = or._mm_or_si128(moved!(first, 0, 1), moved!(third, 2, 1));
+        *out = pulp::cast([
+            or._mm_or_si128(moved!(third, 2, 0), moved!(second, 1, 0)),
+            or._mm_or_si128(middle, moved!(second, 1, 1)),
+            or._mm_or_si128(moved!(first, 0, 2), moved!(second, 1, 2)),
+        ]);
+    }
+    one_by_one(rest, out_rest);
+}
 
 /// Turns by 180°.
 pub fn half_turn(image: &mut Image) {

@@ -140,16 +140,20 @@ impl<'a> View<'a> {
         let bytes = self.piece(y, x, out.len() / self.channels());
         match (self.layout.mirrored, self.channels()) {
             (false, _) => out.copy_from_slice(bytes),
-            (true, 1) => flip::reverse(bytes, out),
-            (true, _) => flip::reverse_rgb(bytes, out),
+            (true, 1) => flip::reverse(std::iter::once((bytes, out))),
+            (true, _) => flip::reverse_rgb(std::iter::once((bytes, out))),
         }
     }
 
     /// Writes the pixels into `out`, which they fill, rows first, channels interleaved.
     pub fn copy_to(&self, out: &mut [u8]) {
         let view = self.unrolled();
-        for (y, out) in out.chunks_exact_mut(view.size().width * view.channels()).enumerate() {
-            view.copy_piece(y, 0, out);
+        let size = view.size();
+        let rows = (0..size.height).map(|y| view.row(y)).zip(out.chunks_exact_mut(size.width * view.channels()));
+        match (view.layout.mirrored, view.channels()) {
+            (false, _) => rows.for_each(|(bytes, out)| out.copy_from_slice(bytes)),
+            (true, 1) => flip::reverse(rows),
+            (true, _) => flip::reverse_rgb(rows),
         }
     }
 
