@@ -164,10 +164,13 @@ fn files_are_checked_alike() {
     unreadable::<Grayscale>(json!({"num_output_channels": 2}), "must be 1 or 3, got 2");
     unreadable::<GaussianBlur>(json!({"kernel_size": [3, 4]}), "must be odd, got 3 × 4");
     unreadable::<GaussianBlur>(json!({"kernel_size": 3, "sigma": 0.0}), "sigma must");
+    unreadable::<RandomPosterize>(json!({"bits": -1}), "[0, 8], got -1");
+    unreadable::<Jpeg>(json!({"quality": 300}), "[1, 100], got 300 to 300");
     unreadable::<Jpeg>(json!({"quality": [0, 5]}), "[1, 100], got 0 to 5");
     unreadable::<RandomErasing>(json!({"value": "white"}), "expected a whole number from 0 to 255");
     unreadable::<AutoAugment>(json!({"fill": 256}), "expected a whole number from 0 to 255");
     unreadable::<RandAugment>(json!({"magnitude": 31}), "magnitude must lie in [0, 30] for 31 bins, got 31");
+    unreadable::<RandAugment>(json!({"num_ops": -2}), "[0, ∞), got -2");
     unreadable::<RandAugment>(json!({"num_magnitude_bins": 1}), "[2, ∞), got 1");
     unreadable::<TrivialAugmentWide>(json!({"magnitude": 3}), "`magnitude`");
     unreadable::<AutoAugment>(json!({"policy": "mnist"}), "`mnist`");

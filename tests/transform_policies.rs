@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 use candle_augment::{
-    AugMix, AutoAugment, ColorJitter, GaussianBlur, GaussianNoise, Grayscale, Jpeg, Op, Purpose, RandAugment,
-    RandomAdjustSharpness, RandomAutocontrast, RandomChannelPermutation, RandomEqualize, RandomErasing, RandomGamma,
-    RandomGrayscale, RandomInvert, RandomPhotometricDistort, RandomPosterize, RandomSolarize, Result, SampleInfo,
-    SampleKey, Size, Transform, TrivialAugmentWide,
+    AugMix, AutoAugment, ColorJitter, ErrorKind, GaussianBlur, GaussianNoise, Grayscale, Jpeg, Op, Purpose,
+    RandAugment, RandomAdjustSharpness, RandomAutocontrast, RandomChannelPermutation, RandomEqualize, RandomErasing,
+    RandomGamma, RandomGrayscale, RandomInvert, RandomPhotometricDistort, RandomPosterize, RandomSolarize, Result,
+    SampleInfo, SampleKey, Size, Transform, TrivialAugmentWide,
 };
 use flate2::read::GzDecoder;
 use serde::Deserialize;
@@ -252,6 +252,30 @@ fn the_weights_of_aug_mix_are_torchvisions() {
             assert_same_distribution(name, &case.numbers[name], references.draws, found);
         }
     }
+}
+
+/// Gray images can have all operations, but a warp of theirs cannot show a colour.
+#[test]
+fn gray_images_take_one_value_as_fill() {
+    let gray = SampleInfo { size: Size::square(28), channels: 1, label: None };
+    let one = TrivialAugmentWide::default().with_fill(128);
+    let three = TrivialAugmentWide::default().with_fill([1, 2, 3]);
+    let mut refused = 0;
+    for position in 0..1000 {
+        draw(&one, gray, position).iter().for_each(|op| assert_eq!(op.output(gray).unwrap(), gray));
+        for op in draw(&three, gray, position) {
+            let is_warp = matches!(op, Op::Affine { .. } | Op::Rotate { .. });
+            match op.output(gray) {
+                Ok(info) => assert!(!is_warp && info == gray, "{op:?}"),
+                Err(error) => {
+                    assert!(is_warp && error.kind() == ErrorKind::Transform, "{error}");
+                    assert!(error.message().contains("give one value"), "{error}");
+                    refused += 1;
+                }
+            }
+        }
+    }
+    assert!(refused > 0);
 }
 
 /// The operations of all chains that are blended.
