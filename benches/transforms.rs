@@ -22,8 +22,7 @@ fn photo(side: usize, channels: usize) -> Result<Image> {
 /// Each operation with the name that peers' figures have too.
 fn single_ops(side: usize) -> Vec<(&'static str, Op)> {
     let fill = Fill::default();
-    let rotate =
-        |interpolation| Op::Rotate { degrees: 15.0, interpolation, expand: false, center: None, fill };
+    let rotate = |interpolation| Op::Rotate { degrees: 15.0, interpolation, expand: false, center: None, fill };
     let (scale, edge) = (side as f32 / 256.0, side as f32 - 1.0);
     let affine = Op::Affine {
         degrees: 10.0,
@@ -70,7 +69,10 @@ fn single_ops(side: usize) -> Vec<(&'static str, Op)> {
         ("gaussian_blur5", Op::GaussianBlur { kernel_size: [5, 5], sigma: [1.0, 1.0] }),
         ("gaussian_noise", Op::GaussianNoise { mean: 0.0, sigma: 0.1, clip: true, seed: 1 }),
         ("jpeg75", Op::Jpeg { quality: 75 }),
-        ("elastic", Op::Elastic { alpha: [50.0; 2], sigma: [5.0; 2], seed: 1, interpolation: Interpolation::Bilinear, fill }),
+        (
+            "elastic",
+            Op::Elastic { alpha: [50.0; 2], sigma: [5.0; 2], seed: 1, interpolation: Interpolation::Bilinear, fill },
+        ),
         ("erase25pct", Op::Erase { top: side / 4, left: side / 5, size: half, patch: Patch::Fill(fill) }),
     ]
 }

@@ -19,7 +19,7 @@ fn key(position: u64) -> SampleKey {
 
 fn draw(transform: &dyn Transform, size: Size, position: u64) -> Vec<Op> {
     let mut ops = Vec::new();
-    transform.draw(SampleInfo { size, channels: 3, label: None }, &mut key(position).rng(), &mut ops);
+    transform.draw(SampleInfo { size, channels: 3, class: None }, &mut key(position).rng(), &mut ops);
     ops
 }
 

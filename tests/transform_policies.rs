@@ -8,14 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 use candle_augment::{
-    AugMix, AutoAugment, ColorJitter, ErrorKind, GaussianBlur, GaussianNoise, Grayscale, Jpeg, Op, Purpose,
-    RandAugment, RandomAdjustSharpness, RandomAutocontrast, RandomChannelPermutation, RandomEqualize, RandomErasing,
-    RandomGamma, RandomGrayscale, RandomInvert, RandomPhotometricDistort, RandomPosterize, RandomSolarize, Result,
-    SampleInfo, SampleKey, Size, Transform, TrivialAugmentWide,
+    ErrorKind, Op, Purpose, RandomGamma, Result, SampleInfo, SampleKey, Size, Step, Transform, TrivialAugmentWide,
 };
 use flate2::read::GzDecoder;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 #[derive(Deserialize)]
@@ -27,7 +23,8 @@ struct References {
 
 #[derive(Deserialize)]
 struct Case {
-    transform: BTreeMap<String, Value>,
+    /// Under its name, with torchvision's names of its parameters.
+    transform: Step,
     image: Shape,
     /// How often each sequence of operations was drawn, by their names; for AugMix, so many operations.
     sequences: BTreeMap<String, u64>,
@@ -54,41 +51,11 @@ impl References {
 }
 
 impl Case {
-    /// The transform under its name, with torchvision's names of its parameters.
-    fn transform(&self) -> Box<dyn Transform> {
-        fn read<T: Transform + DeserializeOwned + 'static>(parameters: &Value) -> Box<dyn Transform> {
-            Box::new(serde_json::from_value::<T>(parameters.clone()).unwrap())
-        }
-        let (name, parameters) = self.transform.first_key_value().unwrap();
-        match name.as_str() {
-            "AugMix" => read::<AugMix>(parameters),
-            "AutoAugment" => read::<AutoAugment>(parameters),
-            "ColorJitter" => read::<ColorJitter>(parameters),
-            "GaussianBlur" => read::<GaussianBlur>(parameters),
-            "GaussianNoise" => read::<GaussianNoise>(parameters),
-            "Grayscale" => read::<Grayscale>(parameters),
-            "Jpeg" => read::<Jpeg>(parameters),
-            "RandAugment" => read::<RandAugment>(parameters),
-            "RandomAdjustSharpness" => read::<RandomAdjustSharpness>(parameters),
-            "RandomAutocontrast" => read::<RandomAutocontrast>(parameters),
-            "RandomChannelPermutation" => read::<RandomChannelPermutation>(parameters),
-            "RandomEqualize" => read::<RandomEqualize>(parameters),
-            "RandomErasing" => read::<RandomErasing>(parameters),
-            "RandomGrayscale" => read::<RandomGrayscale>(parameters),
-            "RandomInvert" => read::<RandomInvert>(parameters),
-            "RandomPhotometricDistort" => read::<RandomPhotometricDistort>(parameters),
-            "RandomPosterize" => read::<RandomPosterize>(parameters),
-            "RandomSolarize" => read::<RandomSolarize>(parameters),
-            "TrivialAugmentWide" => read::<TrivialAugmentWide>(parameters),
-            _ => panic!("{name} is not known"),
-        }
-    }
-
     fn draws(&self, draws: u64) -> impl Iterator<Item = Vec<Op>> {
-        let transform = self.transform();
+        let transform = self.transform.clone();
         let Shape { channels, height, width } = self.image;
-        let info = SampleInfo { size: Size::new(height, width), channels, label: None };
-        (0..draws).map(move |position| draw(&*transform, info, position))
+        let info = SampleInfo { size: Size::new(height, width), channels, class: None };
+        (0..draws).map(move |position| draw(&transform, info, position))
     }
 
     fn title(&self) -> String {
@@ -210,7 +177,7 @@ fn operations_and_their_numbers_are_torchvisions() {
 fn policies_choose_as_torchvisions() {
     let references = References::read();
     for case in &references.policies {
-        let is_mix = case.transform.contains_key("AugMix");
+        let is_mix = matches!(case.transform, Step::AugMix(_));
         let (mut sequences, mut counts) = (BTreeMap::new(), vec![0; case.ops.len()]);
         for mut ops in case.draws(references.draws) {
             if is_mix {
@@ -238,7 +205,7 @@ fn policies_choose_as_torchvisions() {
 #[test]
 fn the_weights_of_aug_mix_are_torchvisions() {
     let references = References::read();
-    for case in references.policies.iter().filter(|case| case.transform.contains_key("AugMix")) {
+    for case in references.policies.iter().filter(|case| matches!(case.transform, Step::AugMix(_))) {
         let (mut mixings, mut firsts, mut largest) = (Vec::new(), Vec::new(), Vec::new());
         for ops in case.draws(references.draws) {
             let [Op::Blend { chains, mixing }] = &ops[..] else { panic!("{ops:?}") };
@@ -257,7 +224,7 @@ fn the_weights_of_aug_mix_are_torchvisions() {
 /// Gray images can have all operations, but a warp of theirs cannot show a colour.
 #[test]
 fn gray_images_take_one_value_as_fill() {
-    let gray = SampleInfo { size: Size::square(28), channels: 1, label: None };
+    let gray = SampleInfo { size: Size::square(28), channels: 1, class: None };
     let one = TrivialAugmentWide::default().with_fill(128);
     let three = TrivialAugmentWide::default().with_fill([1, 2, 3]);
     let mut refused = 0;
@@ -305,7 +272,7 @@ fn name(op: &Op) -> &'static str {
 /// torchvision has no such transform: the exponent is uniform, and drawn with the probability.
 #[test]
 fn gammas_are_uniform() -> Result<()> {
-    let info = SampleInfo { size: Size::square(4), channels: 3, label: None };
+    let info = SampleInfo { size: Size::square(4), channels: 3, class: None };
     for (gamma, p, low, high) in [
         (RandomGamma::default(), 0.5, 0.8, 1.2),
         (RandomGamma::new(0.5..=2.0)?.with_p(0.9)?, 0.9, 0.5, 2.0),

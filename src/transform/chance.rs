@@ -37,7 +37,7 @@ macro_rules! chance {
         impl $crate::transform::Transform for $name {
             fn draw(
                 &self,
-                $info: $crate::transform::SampleInfo,
+                $info: $crate::transform::SampleInfo<'_>,
                 rng: &mut $crate::SampleRng,
                 ops: &mut Vec<$crate::transform::Op>,
             ) {

@@ -120,7 +120,7 @@ impl<D: Domain> Number<D> {
         self.value
     }
 
-    fn checked(value: f64) -> Result<Self, String> {
+    pub fn checked(value: f64) -> Result<Self, String> {
         if D::allows(value) {
             Ok(Self::constant(value))
         } else {
@@ -195,7 +195,7 @@ impl<D: Domain> Interval<D> {
         rng.uniform(self.low, self.high) as f32
     }
 
-    fn checked(amount: Amount) -> Result<Self, String> {
+    pub fn checked(amount: Amount) -> Result<Self, String> {
         let (low, high) = match amount {
             // Where nothing may be negative, the interval ends at 0.
             Amount::UpTo(v) if !D::allows(-f64::MIN_POSITIVE) => ((D::NEUTRAL - v).max(0.0), D::NEUTRAL + v),

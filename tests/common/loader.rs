@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use candle_augment::{
-    Batch, Dataset, Error, ErrorKind, Image, InMemory, Op, Result, SampleRng, Size, Slot, SyntheticRequest,
+    Batch, Dataset, Error, ErrorKind, Image, InMemory, Op, Result, SampleInfo, SampleRng, Size, Slot, SyntheticRequest,
     SyntheticSource, Transform,
 };
 use candle_core::DType;
@@ -139,8 +139,8 @@ impl Dataset for Counting {
 pub struct Draw<F>(pub F);
 
 impl<F: Fn(Size, &mut SampleRng, &mut Vec<Op>) + Send + Sync> Transform for Draw<F> {
-    fn draw(&self, size: Size, rng: &mut SampleRng, ops: &mut Vec<Op>) {
-        (self.0)(size, rng, ops);
+    fn draw(&self, info: SampleInfo<'_>, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+        (self.0)(info.size, rng, ops);
     }
 }
 

@@ -12,13 +12,13 @@ use crate::transform::{SampleInfo, Transform};
 pub struct RandomChannelPermutation {}
 
 impl Transform for RandomChannelPermutation {
-    fn draw(&self, info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+    fn draw(&self, info: SampleInfo<'_>, rng: &mut SampleRng, ops: &mut Vec<Op>) {
         ops.extend(permutation(info, rng));
     }
 }
 
 /// A random order of the channels of an image like `info`, if it has several.
-pub fn permutation(info: SampleInfo, rng: &mut SampleRng) -> Option<Op> {
+pub fn permutation(info: SampleInfo<'_>, rng: &mut SampleRng) -> Option<Op> {
     let mut order = [0, 1, 2];
     rng.shuffle(&mut order);
     (info.channels == 3).then_some(Op::PermuteChannels { order })

@@ -53,7 +53,7 @@ impl Default for RandomGamma {
 }
 
 impl Transform for RandomGamma {
-    fn draw(&self, _info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+    fn draw(&self, _info: SampleInfo<'_>, rng: &mut SampleRng, ops: &mut Vec<Op>) {
         if self.p.draw(rng) {
             ops.push(Op::Gamma { gamma: self.gamma.draw(rng), gain: 1.0 });
         }

@@ -36,7 +36,7 @@ impl Grayscale {
 }
 
 impl Transform for Grayscale {
-    fn draw(&self, _info: SampleInfo, _rng: &mut SampleRng, ops: &mut Vec<Op>) {
+    fn draw(&self, _info: SampleInfo<'_>, _rng: &mut SampleRng, ops: &mut Vec<Op>) {
         ops.push(Op::Grayscale { channels: self.num_output_channels.into() });
     }
 }

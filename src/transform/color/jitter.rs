@@ -91,7 +91,7 @@ impl Default for ColorJitter {
 }
 
 impl Transform for ColorJitter {
-    fn draw(&self, _info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+    fn draw(&self, _info: SampleInfo<'_>, rng: &mut SampleRng, ops: &mut Vec<Op>) {
         let mut order = [0, 1, 2, 3];
         rng.shuffle(&mut order);
         let drawn = [

@@ -97,7 +97,7 @@ impl Default for RandomPhotometricDistort {
 }
 
 impl Transform for RandomPhotometricDistort {
-    fn draw(&self, info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+    fn draw(&self, info: SampleInfo<'_>, rng: &mut SampleRng, ops: &mut Vec<Op>) {
         let brightness = self.maybe(self.brightness, rng, |factor| Op::Brightness { factor: factor.into() });
         let contrast = self.maybe(self.contrast, rng, |factor| Op::Contrast { factor: factor.into() });
         let saturation = self.maybe(self.saturation, rng, |factor| Op::Saturation { factor: factor.into() });

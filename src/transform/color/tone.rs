@@ -62,7 +62,7 @@ impl RandomPosterize {
 }
 
 impl Transform for RandomPosterize {
-    fn draw(&self, _info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+    fn draw(&self, _info: SampleInfo<'_>, rng: &mut SampleRng, ops: &mut Vec<Op>) {
         if self.p.draw(rng) {
             ops.push(Op::Posterize { bits: self.bits.get() as u8 });
         }
@@ -106,7 +106,7 @@ impl RandomSolarize {
 }
 
 impl Transform for RandomSolarize {
-    fn draw(&self, _info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+    fn draw(&self, _info: SampleInfo<'_>, rng: &mut SampleRng, ops: &mut Vec<Op>) {
         if self.p.draw(rng) {
             ops.push(Op::Solarize { threshold: self.threshold.get() as f32 });
         }

@@ -60,7 +60,7 @@ impl GaussianBlur {
 }
 
 impl Transform for GaussianBlur {
-    fn draw(&self, _info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+    fn draw(&self, _info: SampleInfo<'_>, rng: &mut SampleRng, ops: &mut Vec<Op>) {
         let sigma = self.sigma.0.draw(rng);
         ops.push(Op::GaussianBlur { kernel_size: self.kernel_size.0, sigma: [sigma; 2] });
     }

@@ -109,7 +109,7 @@ impl Default for RandomErasing {
 }
 
 impl Transform for RandomErasing {
-    fn draw(&self, info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+    fn draw(&self, info: SampleInfo<'_>, rng: &mut SampleRng, ops: &mut Vec<Op>) {
         if !self.p.draw(rng) {
             return;
         }

@@ -46,7 +46,7 @@ impl Jpeg {
 }
 
 impl Transform for Jpeg {
-    fn draw(&self, _info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+    fn draw(&self, _info: SampleInfo<'_>, rng: &mut SampleRng, ops: &mut Vec<Op>) {
         let Quality([lowest, highest]) = self.quality;
         let above = rng.below(usize::from(highest - lowest) + 1);
         ops.push(Op::Jpeg { quality: lowest + above as u8 });

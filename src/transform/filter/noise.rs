@@ -59,7 +59,7 @@ impl Default for GaussianNoise {
 }
 
 impl Transform for GaussianNoise {
-    fn draw(&self, _info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+    fn draw(&self, _info: SampleInfo<'_>, rng: &mut SampleRng, ops: &mut Vec<Op>) {
         let (mean, sigma) = (self.mean.get() as f32, self.sigma.get() as f32);
         ops.push(Op::GaussianNoise { mean, sigma, clip: self.clip, seed: rng.next_seed() });
     }

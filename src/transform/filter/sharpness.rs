@@ -47,7 +47,7 @@ impl RandomAdjustSharpness {
 }
 
 impl Transform for RandomAdjustSharpness {
-    fn draw(&self, _info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+    fn draw(&self, _info: SampleInfo<'_>, rng: &mut SampleRng, ops: &mut Vec<Op>) {
         if self.p.draw(rng) {
             ops.push(Op::Sharpness { factor: self.sharpness_factor.get() });
         }

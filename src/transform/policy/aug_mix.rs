@@ -105,7 +105,7 @@ impl AugMix {
         Self { all_ops, ..self }
     }
 
-    fn chain(&self, info: SampleInfo, rng: &mut SampleRng) -> Vec<Op> {
+    fn chain(&self, info: SampleInfo<'_>, rng: &mut SampleRng) -> Vec<Op> {
         let kinds = if self.all_ops { &KINDS[..] } else { &KINDS[..WITHOUT_FACTORS] };
         let depth = usize::try_from(self.chain_depth).ok().filter(|depth| *depth > 0);
         let depth = depth.unwrap_or_else(|| 1 + rng.below(3));
@@ -136,7 +136,7 @@ impl Default for AugMix {
 }
 
 impl Transform for AugMix {
-    fn draw(&self, info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+    fn draw(&self, info: SampleInfo<'_>, rng: &mut SampleRng, ops: &mut Vec<Op>) {
         let mixing = dirichlet(self.alpha.get(), 2, rng)[0] as f32;
         let weights = dirichlet(self.alpha.get(), self.mixture_width.get(), rng);
         let chains = weights.into_iter().map(|weight| (weight as f32, self.chain(info, rng))).collect();

@@ -77,7 +77,7 @@ impl Default for AutoAugment {
 }
 
 impl Transform for AutoAugment {
-    fn draw(&self, info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+    fn draw(&self, info: SampleInfo<'_>, rng: &mut SampleRng, ops: &mut Vec<Op>) {
         let table = self.policy.table();
         let warp = Warp { interpolation: self.interpolation, fill: self.fill };
         for (kind, probability, index) in table[rng.below(table.len())] {

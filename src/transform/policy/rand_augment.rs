@@ -105,7 +105,7 @@ impl Default for RandAugment {
 }
 
 impl Transform for RandAugment {
-    fn draw(&self, info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+    fn draw(&self, info: SampleInfo<'_>, rng: &mut SampleRng, ops: &mut Vec<Op>) {
         let bin = Bin { index: self.magnitude.get(), count: self.num_magnitude_bins.get() };
         let warp = Warp { interpolation: self.interpolation, fill: self.fill };
         for _ in 0..self.num_ops.get() {

@@ -54,7 +54,7 @@ impl Default for TrivialAugmentWide {
 }
 
 impl Transform for TrivialAugmentWide {
-    fn draw(&self, info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+    fn draw(&self, info: SampleInfo<'_>, rng: &mut SampleRng, ops: &mut Vec<Op>) {
         let kind = KINDS[rng.below(KINDS.len())];
         let count = self.num_magnitude_bins.get();
         let bin = Bin { index: rng.below(count), count };

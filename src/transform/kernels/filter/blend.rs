@@ -38,7 +38,11 @@ pub fn blend(
     let out = sized(out, sums.len());
     vectorized(
         #[inline(always)]
-        || out.iter_mut().zip(&*sums).for_each(|(byte, sum)| *byte = truncated(if *sum < 255.0 { *sum } else { 255.0 }) as u8),
+        || {
+            out.iter_mut()
+                .zip(&*sums)
+                .for_each(|(byte, sum)| *byte = truncated(if *sum < 255.0 { *sum } else { 255.0 }) as u8)
+        },
     );
     *copy = image.into_data();
     Ok(())

@@ -94,7 +94,8 @@ fn direction(angle: u32) -> (f32, f32) {
     let x = ((angle << 2) as i32 >> 8) as f32 * const { std::f32::consts::FRAC_PI_4 / (1 << 23) as f32 };
     let square = x * x;
     let sine = ((square * (-1.0 / 5040.0) + 1.0 / 120.0) * square - 1.0 / 6.0) * square * x + x;
-    let cosine = ((square * (1.0 / 40320.0) - 1.0 / 720.0) * square + 1.0 / 24.0) * square * square - 0.5 * square + 1.0;
+    let cosine =
+        ((square * (1.0 / 40320.0) - 1.0 / 720.0) * square + 1.0 / 24.0) * square * square - 0.5 * square + 1.0;
     let (sine, cosine) = if angle >> 30 & 1 == 0 { (sine, cosine) } else { (cosine, -sine) };
     if angle >> 31 == 0 { (sine, cosine) } else { (-sine, -cosine) }
 }

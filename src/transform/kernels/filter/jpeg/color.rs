@@ -15,7 +15,8 @@ const MIDDLE: i32 = (128 << 16) + HALF - 1;
 #[inline(always)]
 pub fn split(rgb: &[u8], luma: &mut [u8], blue: &mut [u8], red: &mut [u8]) {
     let (pixels, _) = rgb.as_chunks::<3>();
-    for (((&[r, g, b], luma), blue), red) in pixels.iter().zip(luma.iter_mut()).zip(blue.iter_mut()).zip(red.iter_mut()) {
+    for (((&[r, g, b], luma), blue), red) in pixels.iter().zip(luma.iter_mut()).zip(blue.iter_mut()).zip(red.iter_mut())
+    {
         let (r, g, b) = (i32::from(r), i32::from(g), i32::from(b));
         *luma = ((fixed(0.299) * r + fixed(0.587) * g + fixed(0.114) * b + HALF) >> 16) as u8;
         *blue = ((fixed(0.5) * b - fixed(0.16874) * r - fixed(0.33126) * g + MIDDLE) >> 16) as u8;

@@ -137,7 +137,8 @@ mod tests {
 
     #[test]
     fn values_come_back_from_their_frequencies() {
-        let values: Blocks = std::array::from_fn(|i| std::array::from_fn(|lane| ((i + 64 * lane) * 7919 % 256) as i32 - 128));
+        let values: Blocks =
+            std::array::from_fn(|i| std::array::from_fn(|lane| ((i + 64 * lane) * 7919 % 256) as i32 - 128));
         let mut blocks = values;
         with_frequencies(&mut blocks, |frequency, _| (frequency + 4) >> 3);
         let worst = blocks.iter().flatten().zip(values.iter().flatten()).map(|(a, b)| (a - b).abs()).max();

@@ -69,7 +69,11 @@ impl Plane {
                 *x = i32::from(byte) - 128;
             }
         }
-        cosine::with_frequencies(&mut blocks, #[inline(always)] |frequency, place| steps.round(frequency, place));
+        cosine::with_frequencies(
+            &mut blocks,
+            #[inline(always)]
+            |frequency, place| steps.round(frequency, place),
+        );
         for (y, lanes) in blocks.as_chunks::<SIDE>().0.iter().enumerate() {
             let mut rows = [0; SIDE * LANES];
             for (byte, x) in rows.iter_mut().zip(lanes.as_flattened()) {
