@@ -37,8 +37,7 @@ impl Weights {
                 (true, false) => widened_taps(i, from, scale, widened, weights, |x| (1.0 - x.abs()).max(0.0)),
                 (true, true) => widened_taps(i, from, scale, widened, weights, |x| cubic_weight(x, -0.5)),
                 (false, false) => near_taps(i, from, scale, weights, |x| (1.0 - x.abs()).max(0.0)),
-                // torch takes the antialiasing filter here too, but not for images of floats.
-                (false, true) => near_taps(i, from, scale, weights, |x| cubic_weight(x, -0.5)),
+                (false, true) => near_taps(i, from, scale, weights, |x| cubic_weight(x, -0.75)),
             };
             self.first.push(first);
             self.length.push(length);

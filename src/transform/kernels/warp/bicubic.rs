@@ -52,7 +52,8 @@ fn add_row(sums: &mut Floats, taps: [&Floats; 4], along_x: &[Floats; 4], wy: &Fl
     let [p, q, r, s] = taps;
     let [a, b, c, d] = along_x;
     for i in 0..LANES {
-        sums[i] += (p[i] * a[i] + q[i] * b[i] + r[i] * c[i] + s[i] * d[i]) * wy[i];
+        let row = s[i].mul_add(d[i], r[i].mul_add(c[i], q[i].mul_add(b[i], p[i] * a[i])));
+        sums[i] = row.mul_add(wy[i], sums[i]);
     }
 }
 

@@ -41,7 +41,7 @@ pub fn lanes<const C: usize>(source: &Source<'_, C>, xs: &Floats, ys: &Floats, o
     for (channel_index, values) in values.iter_mut().enumerate() {
         let ([a, b], [c, d]) = (channel::<C>(&upper, channel_index), channel::<C>(&lower, channel_index));
         for i in 0..LANES {
-            values[i] = a[i] * nw[i] + b[i] * ne[i] + c[i] * sw[i] + d[i] * se[i];
+            values[i] = d[i].mul_add(se[i], c[i].mul_add(sw[i], b[i].mul_add(ne[i], a[i] * nw[i])));
         }
     }
     let pixels = blend(&values, &mask, &source.fill);
