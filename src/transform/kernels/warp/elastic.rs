@@ -1,12 +1,12 @@
 //! Elastic maps: every pixel is moved by a random field that was smoothed (P. Simard and others, "Best practices for convolutional neural
 //! networks applied to visual document analysis", 2003), as torchvision's `ElasticTransform` and `elastic` do it.
 
-use pulp::Arch;
 use rand::RngExt;
 
 use super::{Map, to_pixels};
 use crate::image::Size;
 use crate::rng::SampleRng;
+use crate::transform::kernels::point::vectorized;
 
 /// Each pixel's own place, plus a displacement.
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +67,6 @@ fn gaussian(reach: usize, sigma: f32, kernel: &mut Vec<f32>) {
 /// The image is reflected at its edges; the kernel must reach less far than its side.
 fn along_rows(field: &[f32], width: usize, kernel: &[f32], padded: &mut Vec<f32>, out: &mut Vec<f32>) {
     let reach = kernel.len() / 2;
-    let arch = Arch::new();
     out.clear();
     out.resize(field.len(), 0.0);
     for (row, out) in field.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
@@ -75,16 +74,15 @@ fn along_rows(field: &[f32], width: usize, kernel: &[f32], padded: &mut Vec<f32>
         padded.extend(row[1..=reach].iter().rev());
         padded.extend(row);
         padded.extend(row[width - 1 - reach..width - 1].iter().rev());
-        arch.dispatch(|| kernel.iter().enumerate().for_each(|(i, &weight)| add(out, &padded[i..], weight)));
+        vectorized!(kernel.iter().enumerate().for_each(|(i, &weight)| add(out, &padded[i..], weight)));
     }
 }
 
 fn along_columns(field: &[f32], Size { height, width }: Size, kernel: &[f32], out: &mut [f32]) {
     let reach = kernel.len() / 2;
-    let arch = Arch::new();
     for (y, out) in out.chunks_exact_mut(width).enumerate() {
         out.fill(0.0);
-        arch.dispatch(|| {
+        vectorized!({
             for (i, &weight) in kernel.iter().enumerate() {
                 let row = reflected(y + i, reach, height);
                 add(out, &field[row * width..], weight);
@@ -135,10 +133,6 @@ impl Line {
     #[inline(always)]
     fn at(self, i: usize) -> f32 {
         let Self { side, end, step } = self;
-        if i < side / 2 {
-            step * i as i32 as f32 - end
-        } else {
-            end - step * (side as i32 - 1 - i as i32) as f32
-        }
+        if i < side / 2 { step * i as i32 as f32 - end } else { end - step * (side as i32 - 1 - i as i32) as f32 }
     }
 }

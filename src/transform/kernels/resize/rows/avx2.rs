@@ -21,7 +21,11 @@ const WIDTH: usize = 16;
 /// Writes all rows, and up to 16 bytes behind each; the offsets must have been filled. False if the processor lacks AVX2.
 pub fn scale(view: View<'_>, weights: &Weights, scratch: &mut Scratch, out: &mut [u8]) -> bool {
     let Some(simd) = V3::try_new() else { return false };
-    if view.channels() == 1 { all::<1>(simd, view, weights, scratch, out) } else { all::<3>(simd, view, weights, scratch, out) }
+    if view.channels() == 1 {
+        all::<1>(simd, view, weights, scratch, out)
+    } else {
+        all::<3>(simd, view, weights, scratch, out)
+    }
     true
 }
 
@@ -31,7 +35,14 @@ fn all<const C: usize>(simd: V3, view: View<'_>, weights: &Weights, scratch: &mu
     let row = weights.first.len() * C;
     for y in 0..view.size().height {
         let (start, out) = (row_start(view, y), &mut out[y * row..]);
-        simd.vectorize(Row::<'_, C> { simd, source: &view.bytes()[start..], groups, precision: weights.precision, scratch, out });
+        simd.vectorize(Row::<'_, C> {
+            simd,
+            source: &view.bytes()[start..],
+            groups,
+            precision: weights.precision,
+            scratch,
+            out,
+        });
     }
 }
 
