@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use candle_augment::{
-    ColorJitter, Pipeline, Interpolation, OneOf, Op, Purpose, RandomApply, RandomHorizontalFlip, RandomRotation,
+    ColorJitter, Interpolation, OneOf, Op, Pipeline, Purpose, RandomApply, RandomHorizontalFlip, RandomRotation,
     RandomVerticalFlip, Resize, Result, SampleKey, Size, Transform,
 };
 

@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::image::Image;
 use crate::loader::{DataLoader, DataLoaderBuilder};
 use crate::synthetic::SyntheticSource;
-use crate::transform::{Pipeline, Normalize, Resize, Transform};
+use crate::transform::{Normalize, Pipeline, Resize, Transform};
 
 /// Images that are read or measured at a time.
 const READ_BATCH: usize = 256;

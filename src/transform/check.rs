@@ -90,7 +90,9 @@ impl Op {
                 finite("points", end.as_flattened())?;
                 require(
                     Perspective::new(info.size, start, end).is_some(),
-                    format_args!("no single perspective shows {start:?} at {end:?}: no three of the points may lie on one line"),
+                    format_args!(
+                        "no single perspective shows {start:?} at {end:?}: no three of the points may lie on one line"
+                    ),
                 )?;
                 check_warp(info, None, fill)
             }
@@ -180,10 +182,7 @@ fn check_warp(info: SampleInfo, center: Option<[f32; 2]>, fill: Fill) -> Result<
     finite("centre", center.as_ref().map_or(&[], |center| &center[..]))?;
     check_fill(fill, info)?;
     let side = info.size.height.max(info.size.width);
-    require(
-        side <= MAX_WARPED_SIDE,
-        format_args!("the sides must have at most {MAX_WARPED_SIDE} pixels, not {side}"),
-    )
+    require(side <= MAX_WARPED_SIDE, format_args!("the sides must have at most {MAX_WARPED_SIDE} pixels, not {side}"))
 }
 
 /// `most` is the widest padding along x and along y.
@@ -213,7 +212,9 @@ fn check_smoothing(sigma: [f32; 2], size: Size) -> Result<()> {
     let side = size.height.min(size.width);
     require(
         reach < side,
-        format_args!("sigma {sigma:?} smooths over {reach} pixels to each side, so the image needs more than {reach} a side, not {side}"),
+        format_args!(
+            "sigma {sigma:?} smooths over {reach} pixels to each side, so the image needs more than {reach} a side, not {side}"
+        ),
     )
 }
 

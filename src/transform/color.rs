@@ -1,8 +1,8 @@
 //! The transform that changes colours.
 
-use super::{SampleInfo, Transform};
 use super::op::Op;
 use super::params::{Amount, Range};
+use super::{SampleInfo, Transform};
 use crate::error::Result;
 use crate::rng::SampleRng;
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{SampleInfo, Transform};
 use super::op::Op;
 use super::params::probability;
+use super::{SampleInfo, Transform};
 use crate::error::Result;
 use crate::rng::SampleRng;
 

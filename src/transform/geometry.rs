@@ -1,8 +1,8 @@
 //! Transforms that move pixels: flips and rotation.
 
-use super::{SampleInfo, Transform};
 use super::op::{Fill, Interpolation, Op};
 use super::params::{Amount, Range, probability};
+use super::{SampleInfo, Transform};
 use crate::error::{Error, Result};
 use crate::rng::SampleRng;
 

@@ -1,7 +1,7 @@
 //! The transform that scales images.
 
-use super::{SampleInfo, Transform};
 use super::op::{Interpolation, Op};
+use super::{SampleInfo, Transform};
 use crate::error::{Error, Result};
 use crate::image::Size;
 use crate::rng::SampleRng;

@@ -13,7 +13,10 @@ mod nearest;
 pub mod perspective;
 mod source;
 
-use pulp::Arch;
+use bicubic::Bicubic;
+use bilinear::Bilinear;
+use nearest::Nearest;
+use pulp::{Arch, NullaryFnOnce};
 use source::Source;
 
 use super::view::View;
@@ -34,6 +37,12 @@ pub trait Map {
     /// Writes the source positions of row `y`: 0 is the middle of the first pixel, whatever is outside is not clamped. Both slices have the
     /// length of a row, rounded up to whole lanes; what is written behind the row must not be read.
     fn row(&self, y: usize, xs: &mut [f32], ys: &mut [f32]);
+}
+
+/// From places in the source to pixels.
+trait Sampler {
+    /// Writes the pixels at some positions into `out`, and up to 4 bytes behind them.
+    fn lanes<const C: usize>(source: &Source<'_, C>, xs: &Floats, ys: &Floats, out: &mut [u8]);
 }
 
 /// Buffers that are kept from one warp to the next.
@@ -87,29 +96,53 @@ fn rows<const C: usize>(
     out.resize(length + SLACK, 0);
     let arch = Arch::new();
     for (y, start) in (0..length).step_by(size.width * C).enumerate() {
-        arch.dispatch(|| map.row(y, xs, ys));
+        arch.dispatch(Positions { map, y, xs, ys });
         let row = &mut out[start..];
         match interpolation {
-            Interpolation::Nearest => arch.dispatch(|| sample_row(&source, xs, ys, row, nearest::lanes)),
-            Interpolation::Bilinear => arch.dispatch(|| sample_row(&source, xs, ys, row, bilinear::lanes)),
-            Interpolation::Bicubic => arch.dispatch(|| sample_row(&source, xs, ys, row, bicubic::lanes)),
+            Interpolation::Nearest => arch.dispatch(Row { source: &source, xs, ys, row, sampler: Nearest }),
+            Interpolation::Bilinear => arch.dispatch(Row { source: &source, xs, ys, row, sampler: Bilinear }),
+            Interpolation::Bicubic => arch.dispatch(Row { source: &source, xs, ys, row, sampler: Bicubic }),
         }
     }
     out.truncate(length);
 }
 
-/// Writes whole lanes, and up to 4 bytes behind them.
-#[inline(always)]
-fn sample_row<const C: usize>(
-    source: &Source<'_, C>,
-    xs: &[f32],
-    ys: &[f32],
-    row: &mut [u8],
-    lanes: impl Fn(&Source<'_, C>, &Floats, &Floats, &mut [u8]),
-) {
-    let (xs, ys) = (xs.as_chunks().0, ys.as_chunks().0);
-    for (i, (xs, ys)) in xs.iter().zip(ys).enumerate() {
-        lanes(source, xs, ys, &mut row[i * LANES * C..][..LANES * C + 4]);
+/// Finds the source positions of one row. This and [`Row`] are no closures, since only functions that are always inlined are sure to be
+/// compiled for the processor in use.
+struct Positions<'a, M> {
+    map: &'a M,
+    y: usize,
+    xs: &'a mut [f32],
+    ys: &'a mut [f32],
+}
+
+impl<M: Map> NullaryFnOnce for Positions<'_, M> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.map.row(self.y, self.xs, self.ys);
+    }
+}
+
+/// Makes the pixels of one row: whole lanes, and up to 4 bytes behind them.
+struct Row<'a, const C: usize, S> {
+    source: &'a Source<'a, C>,
+    xs: &'a [f32],
+    ys: &'a [f32],
+    row: &'a mut [u8],
+    sampler: S,
+}
+
+impl<const C: usize, S: Sampler> NullaryFnOnce for Row<'_, C, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let (xs, ys) = (self.xs.as_chunks().0, self.ys.as_chunks().0);
+        for (i, (xs, ys)) in xs.iter().zip(ys).enumerate() {
+            S::lanes(self.source, xs, ys, &mut self.row[i * LANES * C..][..LANES * C + 4]);
+        }
     }
 }
 

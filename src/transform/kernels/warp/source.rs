@@ -100,6 +100,16 @@ impl<'a, const C: usize> Source<'a, C> {
         pairs
     }
 
+    /// The pairs one row below those at offsets; all are inside.
+    #[inline(always)]
+    pub fn pairs_below(&self, offsets: &[i32; LANES]) -> [Pair; LANES] {
+        let mut pairs = [0; LANES];
+        for (pair, &offset) in pairs.iter_mut().zip(offsets) {
+            *pair = self.pair(offset + self.stride);
+        }
+        pairs
+    }
+
     /// The offsets of pixels; those outside have any.
     #[inline(always)]
     pub fn offsets(&self, x: &[i32; LANES], y: &[i32; LANES]) -> [i32; LANES] {
@@ -108,11 +118,6 @@ impl<'a, const C: usize> Source<'a, C> {
             offsets[i] = self.offset(x[i], y[i]);
         }
         offsets
-    }
-
-    /// How far a row is from the one above.
-    pub fn stride(&self) -> i32 {
-        self.stride
     }
 }
 
