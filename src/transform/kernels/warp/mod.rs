@@ -23,14 +23,15 @@ use super::view::View;
 use crate::image::Size;
 use crate::transform::op::{Fill, Interpolation};
 
-/// The pixels that are computed together: one AVX-512 register of 32-bit numbers.
+/// Rows are computed in multiples of this, one AVX-512 register of 32-bit numbers.
 const LANES: usize = 16;
+
+/// The most pixels that are computed together. What is known of them stays in the fastest cache; their number is no constant, since the compiler
+/// would unroll loops of constant length and then find no vectors in them.
+const BLOCK: usize = 64;
 
 /// Bytes behind the last pixel of a result, for stores that write more than they have to.
 const SLACK: usize = LANES * 3 + 4;
-
-/// One number for each lane.
-type Floats = [f32; LANES];
 
 /// From the places of a result to places in the source.
 pub trait Map {
@@ -41,8 +42,8 @@ pub trait Map {
 
 /// From places in the source to pixels.
 trait Sampler {
-    /// Writes the pixels at some positions into `out`, and up to 4 bytes behind them.
-    fn lanes<const C: usize>(source: &Source<'_, C>, xs: &Floats, ys: &Floats, out: &mut [u8]);
+    /// Writes the pixels at some positions, at most [`BLOCK`], into `out`, and up to 4 bytes behind them.
+    fn block<const C: usize>(source: &Source<'_, C>, xs: &[f32], ys: &[f32], out: &mut [u8]);
 }
 
 /// Buffers that are kept from one warp to the next.
@@ -139,9 +140,8 @@ impl<const C: usize, S: Sampler> NullaryFnOnce for Row<'_, C, S> {
 
     #[inline(always)]
     fn call(self) {
-        let (xs, ys) = (self.xs.as_chunks().0, self.ys.as_chunks().0);
-        for (i, (xs, ys)) in xs.iter().zip(ys).enumerate() {
-            S::lanes(self.source, xs, ys, &mut self.row[i * LANES * C..][..LANES * C + 4]);
+        for (i, (xs, ys)) in self.xs.chunks(BLOCK).zip(self.ys.chunks(BLOCK)).enumerate() {
+            S::block(self.source, xs, ys, &mut self.row[i * BLOCK * C..][..xs.len() * C + 4]);
         }
     }
 }
@@ -172,17 +172,21 @@ fn round(x: f32) -> i32 {
     ((x + SHIFT).to_bits() as i32).wrapping_sub(SHIFT.to_bits() as i32)
 }
 
-/// `mask · (value − fill) + fill` for each channel, rounded to bytes of one pixel. 0 where there is no number, as in torch.
+/// `mask · (value − fill) + fill`.
 #[inline(always)]
-fn blend<const C: usize>(values: &[Floats; C], mask: &Floats, fill: &[u8; C]) -> [u32; LANES] {
-    let mut pixels = [0; LANES];
-    for (c, values) in values.iter().enumerate() {
-        let fill = f32::from(fill[c]);
-        for (i, pixel) in pixels.iter_mut().enumerate() {
-            let value = (values[i] - fill) * mask[i] + fill;
-            let byte = (value + SHIFT).to_bits() & 0xff;
-            *pixel |= byte << (8 * c);
-        }
-    }
-    pixels
+fn blended(value: f32, mask: f32, fill: u8) -> f32 {
+    let fill = f32::from(fill);
+    (value - fill) * mask + fill
+}
+
+/// The blended value as a byte; it must not leave [0, 255].
+#[inline(always)]
+fn blend(value: f32, mask: f32, fill: u8) -> u32 {
+    to_byte(blended(value, mask, fill))
+}
+
+/// Rounds, halves to the even number. What is no number becomes 0, as in torch.
+#[inline(always)]
+fn to_byte(value: f32) -> u32 {
+    (value + SHIFT).to_bits() & 0xff
 }

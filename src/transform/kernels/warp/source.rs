@@ -1,6 +1,5 @@
 //! The picture that a warp reads: pixels by row and column, wherever they lie.
 
-use super::LANES;
 use crate::transform::kernels::view::View;
 
 /// A view whose offsets fit 32 bits.
@@ -8,7 +7,8 @@ pub struct Source<'a, const C: usize> {
     bytes: &'a [u8],
     origin: i32,
     step: i32,
-    stride: i32,
+    /// The bytes from a pixel to the one below.
+    pub stride: i32,
     pub width: u32,
     pub height: u32,
     pub fill: [u8; C],
@@ -16,12 +16,6 @@ pub struct Source<'a, const C: usize> {
 
 /// Two neighbours in a row, the left one in the lowest bits.
 pub type Pair = u64;
-
-/// Two neighbours in a row for each lane, and 1.0 for each pixel inside.
-pub struct Pairs {
-    pub pixels: [Pair; LANES],
-    pub inside: [[f32; LANES]; 2],
-}
 
 impl<'a, const C: usize> Source<'a, C> {
     pub fn new(view: View<'a>, fill: [u8; C]) -> Self {
@@ -64,7 +58,7 @@ impl<'a, const C: usize> Source<'a, C> {
 
     /// The pixel at an offset and the one right of it, then anything.
     #[inline(always)]
-    fn pair(&self, offset: i32) -> Pair {
+    pub fn pair(&self, offset: i32) -> Pair {
         let first = if self.step < 0 { offset + self.step } else { offset } as u32 as usize;
         let bytes = match self.bytes.get(first..first + 8) {
             Some(bytes) => u64::from_le_bytes(bytes.try_into().expect("eight bytes")),
@@ -73,51 +67,19 @@ impl<'a, const C: usize> Source<'a, C> {
         if self.step < 0 { bytes >> (8 * C) & ((1 << (8 * C)) - 1) | bytes << (8 * C) } else { bytes }
     }
 
-    /// The pairs that begin at (x, y); zeros outside.
+    /// The pixel at (x, y) and the one right of it, zeros outside; and 1 for each that is inside, else 0.
     #[inline(always)]
-    pub fn pairs_tested(&self, x: &[i32; LANES], y: &[i32; LANES]) -> Pairs {
-        let mut pairs = Pairs { pixels: [0; LANES], inside: [[0.0; LANES]; 2] };
-        for i in 0..LANES {
-            let (x, y) = (x[i], y[i]);
-            for (tap, x) in [x, x.wrapping_add(1)].into_iter().enumerate() {
-                if self.holds(x, y) {
-                    let pixel = self.pixel(self.offset(x, y)) & const { pixel_mask::<C>() };
-                    pairs.pixels[i] |= u64::from(pixel) << (8 * C * tap);
-                    pairs.inside[tap][i] = 1.0;
-                }
+    pub fn pair_tested(&self, x: i32, y: i32) -> (Pair, [f32; 2]) {
+        let (mut pair, mut inside) = (0, [0.0; 2]);
+        for (tap, inside) in inside.iter_mut().enumerate() {
+            let x = x.wrapping_add(tap as i32);
+            if self.holds(x, y) {
+                let pixel = self.pixel(self.offset(x, y)) & const { pixel_mask::<C>() };
+                pair |= u64::from(pixel) << (8 * C * tap);
+                *inside = 1.0;
             }
         }
-        pairs
-    }
-
-    /// The pairs at offsets; all are inside.
-    #[inline(always)]
-    pub fn pairs(&self, offsets: &[i32; LANES]) -> [Pair; LANES] {
-        let mut pairs = [0; LANES];
-        for (pair, &offset) in pairs.iter_mut().zip(offsets) {
-            *pair = self.pair(offset);
-        }
-        pairs
-    }
-
-    /// The pairs one row below those at offsets; all are inside.
-    #[inline(always)]
-    pub fn pairs_below(&self, offsets: &[i32; LANES]) -> [Pair; LANES] {
-        let mut pairs = [0; LANES];
-        for (pair, &offset) in pairs.iter_mut().zip(offsets) {
-            *pair = self.pair(offset + self.stride);
-        }
-        pairs
-    }
-
-    /// The offsets of pixels; those outside have any.
-    #[inline(always)]
-    pub fn offsets(&self, x: &[i32; LANES], y: &[i32; LANES]) -> [i32; LANES] {
-        let mut offsets = [0; LANES];
-        for i in 0..LANES {
-            offsets[i] = self.offset(x[i], y[i]);
-        }
-        offsets
+        (pair, inside)
     }
 }
 
@@ -125,15 +87,16 @@ const fn pixel_mask<const C: usize>() -> u32 {
     (1 << (8 * C)) - 1
 }
 
-/// One channel of the left and of the right pixel of each pair, as floats.
+/// A channel of the left pixel.
 #[inline(always)]
-pub fn channel<const C: usize>(pairs: &[Pair; LANES], c: usize) -> [[f32; LANES]; 2] {
-    let (mut left, mut right) = ([0.0; LANES], [0.0; LANES]);
-    for i in 0..LANES {
-        left[i] = (pairs[i] as u32 >> (8 * c) & 0xff) as i32 as f32;
-        right[i] = ((pairs[i] >> (8 * C)) as u32 >> (8 * c) & 0xff) as i32 as f32;
-    }
-    [left, right]
+pub fn left(pair: Pair, channel: usize) -> f32 {
+    (pair as u32 >> (8 * channel) & 0xff) as i32 as f32
+}
+
+/// A channel of the right pixel.
+#[inline(always)]
+pub fn right<const C: usize>(pair: Pair, channel: usize) -> f32 {
+    ((pair >> (8 * C)) as u32 >> (8 * channel) & 0xff) as i32 as f32
 }
 
 /// The bytes at the end of a buffer, filled up with zeros.
