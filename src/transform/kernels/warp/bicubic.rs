@@ -4,77 +4,97 @@
 //! torchvision's tensor form refuses bicubic warps. This is what its steps give with torch's bicubic `grid_sample`, except that results outside
 //! of [0, 255], which torch would let wrap around, are clamped.
 
-use super::source::{Pair, Source, left, right};
+use super::source::{Pair, Source};
 use super::{BLOCK, Sampler, blended, round, store, to_byte};
-
-/// See above.
-pub struct Bicubic;
 
 /// torch's a.
 const A: f32 = -0.75;
 
-/// Four pixels of a row, and 1 for each that is inside, else 0.
-#[derive(Clone, Copy)]
-struct Four {
-    pixels: [Pair; 2],
-    inside: [[f32; 2]; 2],
+/// One row of the pixels around the positions of a block, and the sums so far.
+pub struct Bicubic {
+    west: [Pair; BLOCK],
+    east: [Pair; BLOCK],
+    /// 1 for each of a row's four pixels that is inside, else 0.
+    inside: [[f32; BLOCK]; 4],
+    values: [[f32; BLOCK]; 3],
+    mask: [f32; BLOCK],
+}
+
+impl Default for Bicubic {
+    fn default() -> Self {
+        let zeros = [0.0; BLOCK];
+        Self { west: [0; BLOCK], east: [0; BLOCK], inside: [zeros; 4], values: [zeros; 3], mask: zeros }
+    }
 }
 
 impl Sampler for Bicubic {
     #[inline(always)]
-    fn block<const C: usize>(source: &Source<'_, C>, xs: &[f32], ys: &[f32], out: &mut [u8]) {
-        let (mut values, mut masks) = ([[0.0; C]; BLOCK], [0.0; BLOCK]);
-        let (values, masks) = (&mut values[..xs.len()], &mut masks[..xs.len()]);
-        let mut fours = [Four { pixels: [0; 2], inside: [[0.0; 2]; 2] }; BLOCK];
-        let fours = &mut fours[..xs.len()];
+    fn block<const C: usize>(&mut self, source: &Source<'_, C>, xs: &[f32], ys: &[f32], out: &mut [u8]) {
+        self.values = [[0.0; BLOCK]; 3];
+        self.mask = [0.0; BLOCK];
         for row in 0..4 {
-            for (four, (x, y)) in fours.iter_mut().zip(xs.iter().zip(ys)) {
-                *four = fetch(source, round(x.floor()), round(y.floor()).wrapping_add(row - 1));
+            for (i, (x, y)) in xs.iter().zip(ys).enumerate() {
+                self.fetch(source, i, round(x.floor()), round(y.floor()).wrapping_add(row - 1));
             }
-            for ((four, (x, y)), (values, mask)) in
-                fours.iter().zip(xs.iter().zip(ys)).zip(values.iter_mut().zip(masks.iter_mut()))
-            {
-                add_row::<C>(four, weights(x - x.floor()), weights(y - y.floor())[row as usize], values, mask);
+            self.add_row(source, xs, ys, row as usize);
+        }
+        let mut pixels = [0; BLOCK];
+        let pixels = &mut pixels[..xs.len()];
+        for (c, &fill) in source.fill.iter().enumerate() {
+            for (pixel, (&value, &mask)) in pixels.iter_mut().zip(self.values[c].iter().zip(&self.mask)) {
+                let value = blended(value, mask, fill);
+                let not_below = if value < 0.0 { 0.0 } else { value };
+                *pixel |= to_byte(if not_below > 255.0 { 255.0 } else { not_below }) << (8 * c);
             }
         }
-        for (i, (values, &mask)) in values.iter().zip(&*masks).enumerate() {
-            let mut pixel = 0;
-            for (c, (&value, &fill)) in values.iter().zip(&source.fill).enumerate() {
-                let value = blended(value, mask, fill);
-                let not_below = if value > 0.0 { value } else { 0.0 };
-                pixel |= to_byte(if not_below < 255.0 { not_below } else { 255.0 }) << (8 * c);
-            }
+        for (i, &pixel) in pixels.iter().enumerate() {
             store::<C>(out, i, pixel);
         }
     }
 }
 
-/// The four pixels around column `x` of row `y`.
-#[inline(always)]
-fn fetch<const C: usize>(source: &Source<'_, C>, x: i32, y: i32) -> Four {
-    let first = x.wrapping_sub(1);
-    if source.holds(first, y) & source.holds(x.wrapping_add(2), y) {
-        let offset = source.offset(first, y);
-        let pixels = [source.pair(offset), source.pair(source.offset(x.wrapping_add(1), y))];
-        return Four { pixels, inside: [[1.0; 2]; 2] };
+impl Bicubic {
+    /// Reads the four pixels around column `x` of row `y` for position `i`.
+    #[inline(always)]
+    fn fetch<const C: usize>(&mut self, source: &Source<'_, C>, i: usize, x: i32, y: i32) {
+        let (first, third) = (x.wrapping_sub(1), x.wrapping_add(1));
+        if source.holds(first, y) & source.holds(x.wrapping_add(2), y) {
+            self.west[i] = source.pair(source.pair_offset(first, y));
+            self.east[i] = source.pair(source.pair_offset(third, y));
+            self.inside.iter_mut().for_each(|inside| inside[i] = 1.0);
+        } else {
+            let ((west, [a, b]), (east, [c, d])) = (source.pair_tested(first, y), source.pair_tested(third, y));
+            (self.west[i], self.east[i]) = (west, east);
+            for (inside, one) in self.inside.iter_mut().zip([a, b, c, d]) {
+                inside[i] = one;
+            }
+        }
     }
-    let ((west, a), (east, b)) = (source.pair_tested(first, y), source.pair_tested(x.wrapping_add(1), y));
-    Four { pixels: [west, east], inside: [a, b] }
+
+    /// Adds a row to the channels' sums and to the mask.
+    #[inline(always)]
+    fn add_row<const C: usize>(&mut self, source: &Source<'_, C>, xs: &[f32], ys: &[f32], row: usize) {
+        let [first, second, third] = &mut self.values;
+        let [a, b, c, d] = &self.inside;
+        for (i, (x, y)) in xs.iter().zip(ys).enumerate().take(BLOCK) {
+            let (along, down) = (weights(x - x.floor()), weights(y - y.floor())[row]);
+            let ((p, q), (r, s)) = (source.split(self.west[i]), source.split(self.east[i]));
+            for (channel, sums) in [&mut *first, &mut *second, &mut *third].into_iter().enumerate().take(C) {
+                let taps = [byte(p, channel), byte(q, channel), byte(r, channel), byte(s, channel)];
+                sums[i] = mean(taps, along).mul_add(down, sums[i]);
+            }
+            self.mask[i] = mean([a[i], b[i], c[i], d[i]], along).mul_add(down, self.mask[i]);
+        }
+    }
 }
 
-/// Adds a row to the channels' sums and to the mask.
 #[inline(always)]
-fn add_row<const C: usize>(four: &Four, along: [f32; 4], down: f32, values: &mut [f32; C], mask: &mut f32) {
-    let [west, east] = four.pixels;
-    for (c, sum) in values.iter_mut().enumerate() {
-        *sum = row([left(west, c), right::<C>(west, c), left(east, c), right::<C>(east, c)], along).mul_add(down, *sum);
-    }
-    let [[a, b], [c, d]] = four.inside;
-    *mask = row([a, b, c, d], along).mul_add(down, *mask);
+fn byte(pixel: u32, channel: usize) -> f32 {
+    (pixel >> (8 * channel) & 0xff) as i32 as f32
 }
 
 #[inline(always)]
-fn row([p, q, r, s]: [f32; 4], [a, b, c, d]: [f32; 4]) -> f32 {
+fn mean([p, q, r, s]: [f32; 4], [a, b, c, d]: [f32; 4]) -> f32 {
     s.mul_add(d, r.mul_add(c, q.mul_add(b, p * a)))
 }
 

@@ -43,7 +43,7 @@ pub trait Map {
 /// From places in the source to pixels.
 trait Sampler {
     /// Writes the pixels at some positions, at most [`BLOCK`], into `out`, and up to 4 bytes behind them.
-    fn block<const C: usize>(source: &Source<'_, C>, xs: &[f32], ys: &[f32], out: &mut [u8]);
+    fn block<const C: usize>(&mut self, source: &Source<'_, C>, xs: &[f32], ys: &[f32], out: &mut [u8]);
 }
 
 /// Buffers that are kept from one warp to the next.
@@ -95,17 +95,27 @@ fn rows<const C: usize>(
     let Sampling { size, interpolation, .. } = sampling;
     let length = size.height * size.width * C;
     out.resize(length + SLACK, 0);
-    let arch = Arch::new();
-    for (y, start) in (0..length).step_by(size.width * C).enumerate() {
-        arch.dispatch(Positions { map, y, xs, ys });
-        let row = &mut out[start..];
-        match interpolation {
-            Interpolation::Nearest => arch.dispatch(Row { source: &source, xs, ys, row, sampler: Nearest }),
-            Interpolation::Bilinear => arch.dispatch(Row { source: &source, xs, ys, row, sampler: Bilinear }),
-            Interpolation::Bicubic => arch.dispatch(Row { source: &source, xs, ys, row, sampler: Bicubic }),
-        }
+    match interpolation {
+        Interpolation::Nearest => sampled(&source, map, &mut Nearest::default(), size, out, [xs, ys]),
+        Interpolation::Bilinear => sampled(&source, map, &mut Bilinear::default(), size, out, [xs, ys]),
+        Interpolation::Bicubic => sampled(&source, map, &mut Bicubic::default(), size, out, [xs, ys]),
     }
     out.truncate(length);
+}
+
+fn sampled<const C: usize>(
+    source: &Source<'_, C>,
+    map: &impl Map,
+    sampler: &mut impl Sampler,
+    size: Size,
+    out: &mut [u8],
+    [xs, ys]: [&mut [f32]; 2],
+) {
+    let arch = Arch::new();
+    for y in 0..size.height {
+        arch.dispatch(Positions { map, y, xs, ys });
+        arch.dispatch(Row { source, xs, ys, row: &mut out[y * size.width * C..], sampler });
+    }
 }
 
 /// Finds the source positions of one row. This and [`Row`] are no closures, since only functions that are always inlined are sure to be
@@ -132,7 +142,7 @@ struct Row<'a, const C: usize, S> {
     xs: &'a [f32],
     ys: &'a [f32],
     row: &'a mut [u8],
-    sampler: S,
+    sampler: &'a mut S,
 }
 
 impl<const C: usize, S: Sampler> NullaryFnOnce for Row<'_, C, S> {
@@ -141,7 +151,7 @@ impl<const C: usize, S: Sampler> NullaryFnOnce for Row<'_, C, S> {
     #[inline(always)]
     fn call(self) {
         for (i, (xs, ys)) in self.xs.chunks(BLOCK).zip(self.ys.chunks(BLOCK)).enumerate() {
-            S::block(self.source, xs, ys, &mut self.row[i * BLOCK * C..][..xs.len() * C + 4]);
+            self.sampler.block(self.source, xs, ys, &mut self.row[i * BLOCK * C..][..xs.len() * C + 4]);
         }
     }
 }

@@ -4,13 +4,22 @@ use super::source::Source;
 use super::{BLOCK, Sampler, round, store};
 
 /// See above.
-pub struct Nearest;
+pub struct Nearest {
+    offsets: [i32; BLOCK],
+    /// 1 for each position outside, else 0.
+    outside: [i32; BLOCK],
+}
+
+impl Default for Nearest {
+    fn default() -> Self {
+        Self { offsets: [0; BLOCK], outside: [0; BLOCK] }
+    }
+}
 
 impl Sampler for Nearest {
     #[inline(always)]
-    fn block<const C: usize>(source: &Source<'_, C>, xs: &[f32], ys: &[f32], out: &mut [u8]) {
-        let (mut offsets, mut outside) = ([0; BLOCK], [0; BLOCK]);
-        let (offsets, outside) = (&mut offsets[..xs.len()], &mut outside[..xs.len()]);
+    fn block<const C: usize>(&mut self, source: &Source<'_, C>, xs: &[f32], ys: &[f32], out: &mut [u8]) {
+        let (offsets, outside) = (&mut self.offsets[..xs.len()], &mut self.outside[..xs.len()]);
         for (((offset, outside), x), y) in offsets.iter_mut().zip(&mut *outside).zip(xs).zip(ys) {
             let (x, y) = (round(*x), round(*y));
             *outside = i32::from(!source.holds(x, y));

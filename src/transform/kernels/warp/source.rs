@@ -14,7 +14,7 @@ pub struct Source<'a, const C: usize> {
     pub fill: [u8; C],
 }
 
-/// Two neighbours in a row, the left one in the lowest bits.
+/// Two neighbours in a row, as they lie in memory: [`Source::split`] tells which is the left one.
 pub type Pair = u64;
 
 impl<'a, const C: usize> Source<'a, C> {
@@ -56,18 +56,23 @@ impl<'a, const C: usize> Source<'a, C> {
         }
     }
 
-    /// The pixel at an offset and the one right of it, then anything.
+    /// Where the pixel at (x, y) and the one right of it begin, if both are inside.
     #[inline(always)]
-    pub fn pair(&self, offset: i32) -> Pair {
-        let first = if self.step < 0 { offset + self.step } else { offset } as u32 as usize;
-        let bytes = match self.bytes.get(first..first + 8) {
-            Some(bytes) => u64::from_le_bytes(bytes.try_into().expect("eight bytes")),
-            None => little_endian(&self.bytes[first..]),
-        };
-        if self.step < 0 { bytes >> (8 * C) & ((1 << (8 * C)) - 1) | bytes << (8 * C) } else { bytes }
+    pub fn pair_offset(&self, x: i32, y: i32) -> i32 {
+        self.offset(x, y).wrapping_add(self.step.min(0))
     }
 
-    /// The pixel at (x, y) and the one right of it, zeros outside; and 1 for each that is inside, else 0.
+    /// The pair at an offset, then anything.
+    #[inline(always)]
+    pub fn pair(&self, offset: i32) -> Pair {
+        let offset = offset as u32 as usize;
+        match self.bytes.get(offset..offset + 8) {
+            Some(bytes) => u64::from_le_bytes(bytes.try_into().expect("eight bytes")),
+            None => little_endian(&self.bytes[offset..]),
+        }
+    }
+
+    /// The pair whose left pixel is at (x, y), zeros outside; and 1 for each that is inside, the left one first, else 0.
     #[inline(always)]
     pub fn pair_tested(&self, x: i32, y: i32) -> (Pair, [f32; 2]) {
         let (mut pair, mut inside) = (0, [0.0; 2]);
@@ -75,28 +80,28 @@ impl<'a, const C: usize> Source<'a, C> {
             let x = x.wrapping_add(tap as i32);
             if self.holds(x, y) {
                 let pixel = self.pixel(self.offset(x, y)) & const { pixel_mask::<C>() };
-                pair |= u64::from(pixel) << (8 * C * tap);
+                pair |= u64::from(pixel) << self.shifts()[tap];
                 *inside = 1.0;
             }
         }
         (pair, inside)
     }
+
+    /// The left and the right pixel of a pair, each in the lowest bits, then anything.
+    #[inline(always)]
+    pub fn split(&self, pair: Pair) -> (u32, u32) {
+        let [left, right] = self.shifts();
+        ((pair >> left) as u32, (pair >> right) as u32)
+    }
+
+    #[inline(always)]
+    fn shifts(&self) -> [usize; 2] {
+        if self.step < 0 { [8 * C, 0] } else { [0, 8 * C] }
+    }
 }
 
 const fn pixel_mask<const C: usize>() -> u32 {
     (1 << (8 * C)) - 1
-}
-
-/// A channel of the left pixel.
-#[inline(always)]
-pub fn left(pair: Pair, channel: usize) -> f32 {
-    (pair as u32 >> (8 * channel) & 0xff) as i32 as f32
-}
-
-/// A channel of the right pixel.
-#[inline(always)]
-pub fn right<const C: usize>(pair: Pair, channel: usize) -> f32 {
-    ((pair >> (8 * C)) as u32 >> (8 * channel) & 0xff) as i32 as f32
 }
 
 /// The bytes at the end of a buffer, filled up with zeros.
