@@ -45,9 +45,7 @@ impl Sampler for Bilinear {
             self.fetch_tested(source, xs.len());
             self.mean::<C, false>(source, pixels);
         }
-        for (i, &pixel) in pixels.iter().enumerate() {
-            store::<C>(out, i, pixel);
-        }
+        store::<C>(out, pixels.iter().copied());
     }
 }
 

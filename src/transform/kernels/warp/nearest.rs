@@ -25,15 +25,17 @@ impl Sampler for Nearest {
             *outside = i32::from(!source.holds(x, y));
             *offset = source.offset(x, y);
         }
-        if outside.iter().sum::<i32>() == 0 {
-            for (i, &offset) in offsets.iter().enumerate() {
-                store::<C>(out, i, source.pixel(offset));
+        match outside.iter().sum::<i32>() as usize {
+            0 => store::<C>(out, offsets.iter().map(|&offset| source.pixel(offset))),
+            count if count == xs.len() => out.as_chunks_mut().0.fill(source.fill),
+            _ => {
+                let fill = source.fill.iter().rev().fold(0, |pixel, &byte| pixel << 8 | u32::from(byte));
+                let pixels = offsets.iter().zip(&*outside);
+                store::<C>(
+                    out,
+                    pixels.map(|(&offset, &outside)| if outside == 0 { source.pixel(offset) } else { fill }),
+                );
             }
-            return;
-        }
-        let fill = source.fill.iter().rev().fold(0, |pixel, &byte| pixel << 8 | u32::from(byte));
-        for (i, (&offset, &outside)) in offsets.iter().zip(&*outside).enumerate() {
-            store::<C>(out, i, if outside == 0 { source.pixel(offset) } else { fill });
         }
     }
 }
