@@ -40,16 +40,16 @@ impl Default for Bicubic {
 
 impl Sampler for Bicubic {
     #[inline(always)]
-    fn block<const C: usize>(&mut self, source: &Source<'_, C>, xs: &[f32], ys: &[f32], out: &mut [u8]) {
+    fn block<const C: usize>(&mut self, source: Source<'_, C>, xs: &[f32], ys: &[f32], out: &mut [u8]) {
         self.values = [[0.0; BLOCK]; 3];
         self.mask = [0.0; BLOCK];
         split(xs, &mut self.along);
         split(ys, &mut self.down);
         for row in 0..4 {
             for (i, (x, y)) in xs.iter().zip(ys).enumerate() {
-                self.fetch(source, i, round(x.floor()), round(y.floor()).wrapping_add(row - 1));
+                self.fetch(&source, i, round(x.floor()), round(y.floor()).wrapping_add(row - 1));
             }
-            self.add_row(source, xs.len(), row as usize);
+            self.add_row(&source, xs.len(), row as usize);
         }
         let mut pixels = [0; BLOCK];
         let pixels = &mut pixels[..xs.len()];
@@ -60,7 +60,7 @@ impl Sampler for Bicubic {
                 *pixel |= to_byte(if not_below > 255.0 { 255.0 } else { not_below }) << (8 * c);
             }
         }
-        store::<C>(out, pixels.iter().copied());
+        store::<C>(out, |i| pixels[i]);
     }
 }
 

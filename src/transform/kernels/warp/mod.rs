@@ -44,7 +44,7 @@ pub trait Map {
 /// From places in the source to pixels.
 trait Sampler {
     /// Fills `out` with the pixels at some positions, at most [`BLOCK`]; of the last ones there may be more than `out` needs.
-    fn block<const C: usize>(&mut self, source: &Source<'_, C>, xs: &[f32], ys: &[f32], out: &mut [u8]);
+    fn block<const C: usize>(&mut self, source: Source<'_, C>, xs: &[f32], ys: &[f32], out: &mut [u8]);
 }
 
 /// Buffers that are kept from one warp to the next.
@@ -157,25 +157,30 @@ impl<const C: usize, S: Sampler> NullaryFnOnce for Pixels<'_, C, S> {
     fn call(self) {
         let Self { source, xs, ys, lanes, pixels, pitch, out, sampler } = self;
         for (y, (xs, ys)) in xs.iter().zip(ys).enumerate() {
-            sampler.block(source, &xs[..lanes], &ys[..lanes], &mut out[y * pitch..][..pixels * C]);
+            sampler.block(*source, &xs[..lanes], &ys[..lanes], &mut out[y * pitch..][..pixels * C]);
         }
     }
 }
 
-/// Writes pixels, each in the lowest bits of a number. All but the last of three channels are written with the byte behind them, which the next
-/// overwrites.
+/// Fills `out` with pixels, each in the lowest bits of a number. Where there are three channels, most are written with a byte behind them, which the
+/// next overwrites.
 #[inline(always)]
-fn store<const C: usize>(out: &mut [u8], pixels: impl Iterator<Item = u32>) {
-    if C == 1 {
-        out.iter_mut().zip(pixels).for_each(|(out, pixel)| *out = pixel as u8);
-        return;
-    }
-    for (place, pixel) in (0..out.len()).step_by(C).zip(pixels) {
-        let bytes = pixel.to_le_bytes();
-        match out.get_mut(place..place + 4) {
-            Some(four) => four.copy_from_slice(&bytes),
-            None => out[place..].copy_from_slice(&bytes[..C]),
+fn store<const C: usize>(out: &mut [u8], pixel: impl Fn(usize) -> u32) {
+    let whole = out.len() / (LANES * C);
+    for group in 0..whole {
+        let (out, first) = (&mut out[group * LANES * C..][..LANES * C], group * LANES);
+        for lane in 0..LANES {
+            let bytes = pixel(first + lane).to_le_bytes();
+            if C == 1 || lane == LANES - 1 {
+                out[lane * C..][..C].copy_from_slice(&bytes[..C]);
+            } else {
+                out[lane * C..][..4].copy_from_slice(&bytes);
+            }
         }
+    }
+    let rest = out[whole * LANES * C..].as_chunks_mut::<C>().0;
+    for (lane, out) in rest.iter_mut().enumerate() {
+        out.copy_from_slice(&pixel(whole * LANES + lane).to_le_bytes()[..C]);
     }
 }
 

@@ -18,7 +18,7 @@ impl Default for Nearest {
 
 impl Sampler for Nearest {
     #[inline(always)]
-    fn block<const C: usize>(&mut self, source: &Source<'_, C>, xs: &[f32], ys: &[f32], out: &mut [u8]) {
+    fn block<const C: usize>(&mut self, source: Source<'_, C>, xs: &[f32], ys: &[f32], out: &mut [u8]) {
         let (offsets, outside) = (&mut self.offsets[..xs.len()], &mut self.outside[..xs.len()]);
         for (((offset, outside), x), y) in offsets.iter_mut().zip(&mut *outside).zip(xs).zip(ys) {
             let (x, y) = (round(*x), round(*y));
@@ -26,15 +26,11 @@ impl Sampler for Nearest {
             *offset = source.offset(x, y);
         }
         match outside.iter().sum::<i32>() as usize {
-            0 => store::<C>(out, offsets.iter().map(|&offset| source.pixel(offset))),
+            0 => store::<C>(out, |i| source.pixel(offsets[i])),
             count if count == xs.len() => out.as_chunks_mut().0.fill(source.fill),
             _ => {
                 let fill = source.fill.iter().rev().fold(0, |pixel, &byte| pixel << 8 | u32::from(byte));
-                let pixels = offsets.iter().zip(&*outside);
-                store::<C>(
-                    out,
-                    pixels.map(|(&offset, &outside)| if outside == 0 { source.pixel(offset) } else { fill }),
-                );
+                store::<C>(out, |i| if outside[i] == 0 { source.pixel(offsets[i]) } else { fill });
             }
         }
     }

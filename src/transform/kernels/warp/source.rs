@@ -3,6 +3,7 @@
 use crate::transform::kernels::view::View;
 
 /// A view whose offsets fit 32 bits.
+#[derive(Clone, Copy)]
 pub struct Source<'a, const C: usize> {
     bytes: &'a [u8],
     origin: i32,
