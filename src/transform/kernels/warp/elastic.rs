@@ -104,12 +104,12 @@ fn add(sums: &mut [f32], values: &[f32], weight: f32) {
 
 impl Map for Elastic<'_> {
     #[inline(always)]
-    fn row(&self, y: usize, xs: &mut [f32], ys: &mut [f32]) {
+    fn row(&self, y: usize, left: usize, xs: &mut [f32], ys: &mut [f32]) {
         let Size { height, width } = self.size;
-        let [dx, dy] = self.displacement.map(|field| &field[y * width..][..width]);
+        let [dx, dy] = self.displacement.map(|field| &field[y * width + left..(y + 1) * width]);
         let (columns, row) = (Line::new(width), Line::new(height).at(y));
         for (j, ((x, y), (dx, dy))) in xs.iter_mut().zip(ys).zip(dx.iter().zip(dy)).enumerate() {
-            *x = to_pixels(columns.at(j) + dx + 1.0, width);
+            *x = to_pixels(columns.at(left + j) + dx + 1.0, width);
             *y = to_pixels(row + dy + 1.0, height);
         }
     }

@@ -155,13 +155,16 @@ fn filled_up(source: &[u8], offset: usize) -> [u8; 16] {
 #[inline(always)]
 fn finish_rgb(simd: V3, [a, b, c, d]: [__m256i; PIXELS], precision: u32) -> [u8; 16] {
     const COMPACT: [i8; 16] = [0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1];
-    let both = |a, b| {
-        let low = simd.avx2._mm256_permute2x128_si256::<0x20>(a, b);
-        simd.avx2._mm256_add_epi32(low, simd.avx2._mm256_permute2x128_si256::<0x31>(a, b))
-    };
-    let bytes = to_bytes(simd, both(a, b), both(c, d), precision);
+    let bytes = to_bytes(simd, halves(simd, a, b), halves(simd, c, d), precision);
     let (ac, bd) = (simd.avx._mm256_castsi256_si128(bytes), simd.avx2._mm256_extracti128_si256::<1>(bytes));
     cast(simd.ssse3._mm_shuffle_epi8(simd.sse2._mm_unpacklo_epi32(ac, bd), cast(COMPACT)))
+}
+
+/// The sum of both halves of `a`, then of `b`.
+#[inline(always)]
+fn halves(simd: V3, a: __m256i, b: __m256i) -> __m256i {
+    let low = simd.avx2._mm256_permute2x128_si256::<0x20>(a, b);
+    simd.avx2._mm256_add_epi32(low, simd.avx2._mm256_permute2x128_si256::<0x31>(a, b))
 }
 
 /// Four pixels, in the lowest bytes, from eight sums of each.
