@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use candle_augment::{
-    Balance, ClassMixture, Color, ColorJitter, Pipeline, DataLoader, DataLoaderBuilder, Dataset, Image, InMemory,
+    Balance, ClassMixture, Color, ColorJitter, DataLoader, DataLoaderBuilder, Dataset, Image, InMemory, Pipeline,
     RandomHorizontalFlip, RandomRotation, Resize, Result, SyntheticRequest, SyntheticSource, digits,
 };
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};

@@ -1,7 +1,7 @@
 //! Files: never left half written, and never waited for.
 
 use std::fs::{File, Permissions};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -16,6 +16,23 @@ pub(crate) fn open_file(path: &Path, what: &str) -> Result<File> {
         return Err(Error::new(ErrorKind::Io, message).with_path(path));
     }
     File::open(path).map_err(io)
+}
+
+/// Reads a text file of at most `most` bytes.
+///
+/// # Errors
+///
+/// [`ErrorKind::Io`] if it cannot be read, is longer, or is no UTF-8.
+pub(crate) fn read_text(path: &Path, most: u64) -> Result<String> {
+    let mut text = String::new();
+    let file = open_file(path, "a text file")?;
+    file.take(most + 1).read_to_string(&mut text).map_err(|error| Error::io("read the file", path, error))?;
+    if text.len() as u64 > most {
+        return Err(
+            Error::new(ErrorKind::Io, format!("expected at most {most} bytes: name another file")).with_path(path)
+        );
+    }
+    Ok(text)
 }
 
 /// Writes `bytes` to `path` whole or not at all: into a temporary file of the same folder, to the disk, then renamed.

@@ -6,7 +6,7 @@ use candle_augment::compare::{
     Arm, CompareConfig, CompareData, Comparison, Progress, Verdict, compare, long_tail, rare_half,
 };
 use candle_augment::{
-    Balance, ClassMixture, Pipeline, Dataset, DatasetExt, Error, ErrorKind, Image, InMemory, Mixture, RandomRotation,
+    Balance, ClassMixture, Dataset, DatasetExt, Error, ErrorKind, Image, InMemory, Mixture, Pipeline, RandomRotation,
     Result, Size, SyntheticRequest, SyntheticSource, Transform, digits,
 };
 

@@ -5,7 +5,7 @@ mod common;
 use std::sync::Arc;
 
 use candle_augment::{
-    Balance, ClassMixture, ColorJitter, Pipeline, DataLoader, DataLoaderBuilder, Normalize, RandomHorizontalFlip,
+    Balance, ClassMixture, ColorJitter, DataLoader, DataLoaderBuilder, Normalize, Pipeline, RandomHorizontalFlip,
     RandomRotation, Result, Size, digits,
 };
 use candle_core::DType;

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use candle_augment::{
-    ColorJitter, Pipeline, Interpolation, OneOf, Op, Purpose, RandomApply, RandomHorizontalFlip, RandomRotation,
-    RandomVerticalFlip, Resize, Result, SampleKey, Size, Transform,
+    ColorJitter, Interpolation, OneOf, Op, Pipeline, Purpose, RandomApply, RandomHorizontalFlip, RandomRotation,
+    RandomVerticalFlip, Resize, Result, SampleInfo, SampleKey, Size, Transform,
 };
 
 const DRAWS: u64 = 4_000;
@@ -19,7 +19,7 @@ fn key(position: u64) -> SampleKey {
 
 fn draw(transform: &dyn Transform, size: Size, position: u64) -> Vec<Op> {
     let mut ops = Vec::new();
-    transform.draw(info(size), &mut key(position).rng(), &mut ops);
+    transform.draw(SampleInfo { size, channels: 3, class: None }, &mut key(position).rng(), &mut ops);
     ops
 }
 
@@ -33,14 +33,11 @@ fn rate(transform: &dyn Transform) -> f64 {
 }
 
 fn number(op: &Op) -> f64 {
-    f64::from(match *op {
-        Op::Rotate { degrees: number, .. }
-        | Op::Brightness { factor: number }
-        | Op::Contrast { factor: number }
-        | Op::Saturation { factor: number }
-        | Op::Hue { shift: number } => number,
+    match *op {
+        Op::Rotate { degrees: number, .. } | Op::Hue { shift: number } => number.into(),
+        Op::Brightness { factor } | Op::Contrast { factor } | Op::Saturation { factor } => factor,
         ref op => panic!("{op:?} has no number"),
-    })
+    }
 }
 
 /// That the single number of each draw is uniform from low to high: its mean, its spread and its ends.
@@ -173,7 +170,7 @@ fn a_key_always_draws_the_same() -> Result<()> {
 fn the_short_edge_is_torchvisions() -> Result<()> {
     let resize = Resize::short_edge(224)?;
     let target = |height, width| match draw(&resize, Size::new(height, width), 0)[..] {
-        [Op::Resize { size, interpolation: Interpolation::Bilinear }] => size,
+        [Op::Resize { size, interpolation: Interpolation::Bilinear, antialias: true }] => size,
         ref ops => panic!("{ops:?}"),
     };
     assert_eq!(target(375, 500), Size::new(224, 298));
@@ -181,7 +178,7 @@ fn the_short_edge_is_torchvisions() -> Result<()> {
     assert_eq!(target(100, 100), Size::new(224, 224));
     assert_eq!(target(333, 112), Size::new(666, 224));
     let exact = Resize::exact(5, 7)?.with_interpolation(Interpolation::Nearest);
-    let op = Op::Resize { size: Size::new(5, 7), interpolation: Interpolation::Nearest };
+    let op = Op::Resize { size: Size::new(5, 7), interpolation: Interpolation::Nearest, antialias: true };
     assert_eq!(draw(&exact, Size::square(9), 0), [op]);
     Ok(())
 }

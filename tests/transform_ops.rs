@@ -36,12 +36,15 @@ fn ops() -> impl Strategy<Value = Op> {
         Just(Op::HFlip),
         Just(Op::VFlip),
         rotations(),
-        (0.0..4.0f32).prop_map(|factor| Op::Brightness { factor }),
-        (0.0..4.0f32).prop_map(|factor| Op::Contrast { factor }),
-        (0.0..4.0f32).prop_map(|factor| Op::Saturation { factor }),
+        (0.0..4.0f64).prop_map(|factor| Op::Brightness { factor }),
+        (0.0..4.0f64).prop_map(|factor| Op::Contrast { factor }),
+        (0.0..4.0f64).prop_map(|factor| Op::Saturation { factor }),
         (-0.5..=0.5f32).prop_map(|shift| Op::Hue { shift }),
-        (1..40usize, 1..40usize, interpolations())
-            .prop_map(|(height, width, interpolation)| Op::Resize { size: Size::new(height, width), interpolation }),
+        (1..40usize, 1..40usize, interpolations()).prop_map(|(height, width, interpolation)| Op::Resize {
+            size: Size::new(height, width),
+            interpolation,
+            antialias: true
+        }),
     ]
 }
 
@@ -89,7 +92,7 @@ proptest! {
             Op::Contrast { factor: 1.0 },
             Op::Saturation { factor: 1.0 },
             Op::Hue { shift: 0.0 },
-            Op::Resize { size: image.size(), interpolation: Interpolation::Bilinear },
+            Op::Resize { size: image.size(), interpolation: Interpolation::Bilinear, antialias: true },
             rotate(0.0),
         ];
         for op in neutral {
@@ -98,7 +101,7 @@ proptest! {
     }
 
     #[test]
-    fn gray_pixels_have_no_hue_and_no_saturation(gray in images(), shift in -0.5..=0.5f32, factor in 0.0..1.0f32) {
+    fn gray_pixels_have_no_hue_and_no_saturation(gray in images(), shift in -0.5..=0.5f32, factor in 0.0..1.0f64) {
         let rgb = gray.into_color(Color::Gray).into_color(Color::Rgb);
         prop_assert_eq!(&Op::Hue { shift }.apply(rgb.clone())?, &rgb);
         // The weights of the gray sum up to 0.9999, so that gray pixels may lose 1.
@@ -151,11 +154,15 @@ fn what_an_op_cannot_do_is_an_error_with_the_op() -> Result<()> {
         center,
         fill,
     };
-    let resize = |height, width| Op::Resize { size: Size::new(height, width), interpolation: Interpolation::Bilinear };
+    let resize = |height, width| Op::Resize {
+        size: Size::new(height, width),
+        interpolation: Interpolation::Bilinear,
+        antialias: true,
+    };
     let wrong = [
-        (Op::Brightness { factor: f32::NAN }, "[0, ∞)"),
+        (Op::Brightness { factor: f64::NAN }, "[0, ∞)"),
         (Op::Contrast { factor: -0.1 }, "[0, ∞)"),
-        (Op::Saturation { factor: f32::INFINITY }, "[0, ∞)"),
+        (Op::Saturation { factor: f64::INFINITY }, "[0, ∞)"),
         (Op::Hue { shift: 0.51 }, "[−0.5, 0.5]"),
         (turn(f32::NAN, None, Fill::All(0)), "finite"),
         (turn(10.0, Some([f32::INFINITY, 0.0]), Fill::All(0)), "finite"),
@@ -210,7 +217,8 @@ fn one_pixel_survives_every_op() -> Result<()> {
         for degrees in [0.0, 30.0, 45.0, 90.0] {
             assert_eq!(rotate(degrees).apply(pixel.clone())?.pixel(0, 0).len(), color.len());
         }
-        let grown = Op::Resize { size: Size::new(3, 5), interpolation: Interpolation::Bilinear }.apply(pixel)?;
+        let grown = Op::Resize { size: Size::new(3, 5), interpolation: Interpolation::Bilinear, antialias: true }
+            .apply(pixel)?;
         assert_eq!(grown, Image::filled(3, 5, color)?);
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Bad parameters are refused when a transform is made, by an error that names the transform, the value and what is allowed.
 
 use candle_augment::{
-    ColorJitter, Pipeline, ErrorKind, Normalize, RandomApply, RandomHorizontalFlip, RandomRotation, RandomVerticalFlip,
+    ColorJitter, ErrorKind, Normalize, Pipeline, RandomApply, RandomHorizontalFlip, RandomRotation, RandomVerticalFlip,
     Resize, Result,
 };
 

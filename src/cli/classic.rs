@@ -1,6 +1,6 @@
 //! The classic transforms that the program uses where the user names no others.
 
-use candle_augment::{ColorJitter, Pipeline, Interpolation, RandomHorizontalFlip, RandomRotation, Result};
+use candle_augment::{ColorJitter, Interpolation, Pipeline, RandomHorizontalFlip, RandomRotation, Result};
 
 /// Options of the classic transforms.
 #[derive(clap::Args, Clone, Debug, Default)]

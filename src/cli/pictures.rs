@@ -2,8 +2,8 @@
 
 use candle_augment::report::{Canvas, Cell, Grid, Row, drawable_name, palette};
 use candle_augment::{
-    Batch, Dataset, Image, Op, Origin, Purpose, Result, SampleInfo, SampleKey, SyntheticRequest, SyntheticSource, Transform,
-    apply_ops,
+    Batch, Dataset, Image, Op, Origin, Purpose, Result, SampleInfo, SampleKey, SyntheticRequest, SyntheticSource,
+    Transform, apply_ops,
 };
 
 /// More rows make a picture that no viewer shows.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use candle_augment::gan::{GanConfig, Loss, TrainReport, Trainer};
 use candle_augment::report::{Canvas, Curves, Series, palette, render_curves};
-use candle_augment::{Balance, Batch, Pipeline, DataLoader, Dataset, Error, ErrorKind, Normalize, Result};
+use candle_augment::{Balance, Batch, DataLoader, Dataset, Error, ErrorKind, Normalize, Pipeline, Result};
 use candle_core::Device;
 
 use super::progress::{Goal, Progress};

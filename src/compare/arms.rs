@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::image::Image;
 use crate::loader::{DataLoader, DataLoaderBuilder};
 use crate::synthetic::SyntheticSource;
-use crate::transform::{Pipeline, Normalize, Resize, Transform};
+use crate::transform::{Normalize, Pipeline, Resize, Step, Transform};
 
 /// Images that are read or measured at a time.
 const READ_BATCH: usize = 256;
@@ -167,7 +167,7 @@ impl Runs<'_> {
         if arm != Arm::Real {
             // Images of the set have their size already, synthetic samples may not.
             let resize = Resize::exact(config.size.height, config.size.width)?;
-            builder = builder.transform(Pipeline::new().then(resize).then(Arc::clone(&self.transform)));
+            builder = builder.transform(Pipeline::new().then(resize).then(Step::own(Arc::clone(&self.transform))));
         }
         if arm == Arm::Synthetic {
             builder = builder.synthetic(Arc::clone(source));

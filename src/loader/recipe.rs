@@ -59,7 +59,7 @@ impl Recipe {
         let Some(transform) = &self.transform else { return Ok(Sample { image, ops: Vec::new() }) };
         let mut ops = Vec::new();
         guarded("the transform", || {
-            let info = SampleInfo::of(&image).with_label(slot.label);
+            let info = SampleInfo::of(&image).with_class(&self.dataset.classes()[slot.label as usize]);
             transform.draw(info, &mut slot.key.rng(), &mut ops);
             Ok(())
         })

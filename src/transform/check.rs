@@ -20,7 +20,7 @@ impl Op {
     /// # Errors
     ///
     /// [`ErrorKind::Transform`] if it cannot be applied, see [`apply_ops`](crate::apply_ops).
-    pub fn output(&self, info: SampleInfo) -> Result<SampleInfo> {
+    pub fn output<'a>(&self, info: SampleInfo<'a>) -> Result<SampleInfo<'a>> {
         self.check(info)?;
         let size = self.output_size(info.size);
         let pixels = size.height.checked_mul(size.width);
@@ -44,7 +44,7 @@ impl Op {
     #[must_use]
     pub fn output_size(&self, size: Size) -> Size {
         match *self {
-            Self::Rotate { degrees, expand, center, .. } => {
+            Self::Rotate { degrees, expand: expand @ true, center, .. } => {
                 rotate::Turn::new(size, degrees, expand, center).output_size(size)
             }
             Self::Crop { size, .. } | Self::Resize { size, .. } => size,
@@ -56,7 +56,7 @@ impl Op {
         }
     }
 
-    fn check(&self, info: SampleInfo) -> Result<()> {
+    fn check(&self, info: SampleInfo<'_>) -> Result<()> {
         match *self {
             Self::HFlip | Self::VFlip | Self::Invert | Self::Autocontrast | Self::Equalize => Ok(()),
             Self::Crop { top, left, size } => inside("crop", info.size, top, left, size),
@@ -79,7 +79,7 @@ impl Op {
             Self::Affine { degrees, translate, scale, shear, center, fill, .. } => {
                 finite("degrees", &[degrees])?;
                 finite("translation", &translate)?;
-                finite("shear", &shear)?;
+                finite("shear", &shear.map(|angle| angle as f32))?;
                 require(scale.is_finite() && scale > 0.0, format_args!("the scale must lie in (0, ∞), not {scale}"))?;
                 check_warp(info, center, fill)
             }
@@ -161,23 +161,22 @@ fn positive(name: &str, values: &[f32]) -> Result<()> {
     }
 }
 
-fn not_negative(name: &str, value: f32) -> Result<()> {
-    require(value.is_finite() && value >= 0.0, format_args!("the {name} must lie in [0, ∞), not {value}"))
+fn not_negative(name: &str, value: impl Into<f64>) -> Result<()> {
+    let value = value.into();
+    // Too large for 32 bits is infinite to the kernels.
+    require(value >= 0.0 && value <= f64::from(f32::MAX), format_args!("the {name} must lie in [0, ∞), not {value}"))
 }
 
-fn check_fill(fill: Fill, info: SampleInfo) -> Result<()> {
-    let fits = matches!(fill, Fill::All(_)) || info.channels == 3;
+fn check_fill(fill: Fill, info: SampleInfo<'_>) -> Result<()> {
+    let fits = !matches!(fill, Fill::Rgb(_)) || info.channels == 3;
     require(fits, format_args!("an RGB fill needs an RGB image, this one is gray: give one value"))
 }
 
-fn check_warp(info: SampleInfo, center: Option<[f32; 2]>, fill: Fill) -> Result<()> {
+fn check_warp(info: SampleInfo<'_>, center: Option<[f32; 2]>, fill: Fill) -> Result<()> {
     finite("centre", center.as_ref().map_or(&[], |center| &center[..]))?;
     check_fill(fill, info)?;
     let side = info.size.height.max(info.size.width);
-    require(
-        side <= MAX_WARPED_SIDE,
-        format_args!("the sides must have at most {MAX_WARPED_SIDE} pixels, not {side}"),
-    )
+    require(side <= MAX_WARPED_SIDE, format_args!("the sides must have at most {MAX_WARPED_SIDE} pixels, not {side}"))
 }
 
 /// `most` is the widest padding along x and along y.
@@ -209,7 +208,7 @@ fn inside(what: &str, image: Size, top: usize, left: usize, part: Size) -> Resul
     )
 }
 
-fn check_chain(weight: f32, ops: &[Op], info: SampleInfo) -> Result<()> {
+fn check_chain(weight: f32, ops: &[Op], info: SampleInfo<'_>) -> Result<()> {
     not_negative("weight", weight)?;
     let after = ops.iter().try_fold(info, |info, op| op.output(info))?;
     require(after == info, format_args!("a chain must keep the size and the channels"))

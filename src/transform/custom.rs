@@ -50,7 +50,7 @@ impl fmt::Debug for Lambda {
 }
 
 impl Transform for Lambda {
-    fn draw(&self, _info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+    fn draw(&self, _info: SampleInfo<'_>, rng: &mut SampleRng, ops: &mut Vec<Op>) {
         let Self { name, function } = self.clone();
         ops.push(Op::Custom(Custom { name: name.to_string(), seed: rng.next_seed(), function: Some(function) }));
     }

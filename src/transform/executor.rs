@@ -222,7 +222,7 @@ struct Picture {
 
 impl Picture {
     /// All of `Executor::current`.
-    fn whole(info: SampleInfo) -> Self {
+    fn whole(info: SampleInfo<'_>) -> Self {
         Self { place: Place::Current, layout: Layout::whole(info.size, info.channels), channels: info.channels }
     }
 
@@ -232,7 +232,7 @@ impl Picture {
     }
 
     /// What an operation may know of the pixels after the program.
-    fn info(&self) -> SampleInfo {
+    fn info(&self) -> SampleInfo<'static> {
         SampleInfo { channels: self.channels, ..self.layout.info() }
     }
 

@@ -6,28 +6,38 @@
 //! bit; the docs of each [`Op`] say what holds. The kind and order of the draws are torchvision's too, the generator is this crate's.
 
 mod batch;
+mod chance;
 mod check;
 mod color;
-mod compose;
+mod combine;
 mod custom;
 mod executor;
+mod filter;
 mod geometry;
 mod kernels;
 mod normalize;
 mod op;
 mod params;
-mod resize;
+mod policy;
+mod whole;
 
 pub use batch::{BatchOneOf, BatchOp, BatchTransform, CutMix, MixUp};
-pub use color::ColorJitter;
-pub use compose::{OneOf, Pipeline, RandomApply};
+pub use color::{
+    ColorJitter, Grayscale, RandomAutocontrast, RandomChannelPermutation, RandomEqualize, RandomGamma, RandomGrayscale,
+    RandomInvert, RandomPhotometricDistort, RandomPosterize, RandomSolarize,
+};
+pub use combine::{Compose, OneOf, PerClass, Pipeline, RandomApply, RandomOrder, Step};
 pub use custom::{Custom, Lambda};
 pub use executor::Executor;
-pub use geometry::{RandomHorizontalFlip, RandomRotation, RandomVerticalFlip};
+pub use filter::{GaussianBlur, GaussianNoise, Jpeg, RandomAdjustSharpness, RandomErasing};
+pub use geometry::{
+    CenterCrop, ElasticTransform, FiveCrop, Pad, RandomAffine, RandomCrop, RandomHorizontalFlip, RandomPerspective,
+    RandomResize, RandomResizedCrop, RandomRotation, RandomVerticalFlip, RandomZoomOut, Resize, TenCrop,
+};
 pub use normalize::{Normalize, write_planar};
 pub use op::{Fill, Interpolation, Op, Padding, Patch, apply_ops};
 pub use params::Amount;
-pub use resize::Resize;
+pub use policy::{AugMix, AutoAugment, AutoAugmentPolicy, RandAugment, TrivialAugmentWide};
 
 use std::sync::Arc;
 
@@ -37,26 +47,26 @@ use crate::rng::SampleRng;
 
 /// What a transform may know of the sample that it draws for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SampleInfo {
+pub struct SampleInfo<'a> {
     /// The size of the image at this point.
     pub size: Size,
     /// Its channels, 1 (gray) or 3 (RGB).
     pub channels: usize,
-    /// The sample's label, where it is known.
-    pub label: Option<u32>,
+    /// The name of the sample's class, where it is known.
+    pub class: Option<&'a str>,
 }
 
-impl SampleInfo {
-    /// The shape of `image`; the label is not known.
+impl<'a> SampleInfo<'a> {
+    /// The shape of `image`; the class is not known.
     #[must_use]
     pub fn of(image: &Image) -> Self {
-        Self { size: image.size(), channels: image.channels(), label: None }
+        Self { size: image.size(), channels: image.channels(), class: None }
     }
 
-    /// With a label.
+    /// With the name of the class.
     #[must_use]
-    pub fn with_label(self, label: u32) -> Self {
-        Self { label: Some(label), ..self }
+    pub fn with_class(self, class: &'a str) -> Self {
+        Self { class: Some(class), ..self }
     }
 
     /// What is known of the image after `ops`.
@@ -67,6 +77,13 @@ impl SampleInfo {
             channels: op.output_channels(info.channels),
             ..info
         })
+    }
+
+    /// Lets `transform` draw, and returns what is known of the image after that.
+    fn drawn(self, transform: &dyn Transform, rng: &mut SampleRng, ops: &mut Vec<Op>) -> Self {
+        let before = ops.len();
+        transform.draw(self, rng, ops);
+        self.after(&ops[before..])
     }
 }
 
@@ -88,7 +105,17 @@ impl SampleInfo {
 /// ```
 pub trait Transform: Send + Sync {
     /// Appends the operations for a sample like `info` to `ops`.
-    fn draw(&self, info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>);
+    fn draw(&self, info: SampleInfo<'_>, rng: &mut SampleRng, ops: &mut Vec<Op>);
+
+    /// Whether the transform suits a data set of these classes; a loader asks when it is built. By default it does.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for the name of a class that is not among them.
+    fn check_classes(&self, classes: &[String]) -> Result<()> {
+        let _ = classes;
+        Ok(())
+    }
 
     /// Draws the operations for `image` and applies them.
     ///
@@ -103,13 +130,21 @@ pub trait Transform: Send + Sync {
 }
 
 impl<T: Transform + ?Sized> Transform for Box<T> {
-    fn draw(&self, info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+    fn draw(&self, info: SampleInfo<'_>, rng: &mut SampleRng, ops: &mut Vec<Op>) {
         (**self).draw(info, rng, ops);
+    }
+
+    fn check_classes(&self, classes: &[String]) -> Result<()> {
+        (**self).check_classes(classes)
     }
 }
 
 impl<T: Transform + ?Sized> Transform for Arc<T> {
-    fn draw(&self, info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+    fn draw(&self, info: SampleInfo<'_>, rng: &mut SampleRng, ops: &mut Vec<Op>) {
         (**self).draw(info, rng, ops);
+    }
+
+    fn check_classes(&self, classes: &[String]) -> Result<()> {
+        (**self).check_classes(classes)
     }
 }

@@ -85,7 +85,7 @@ impl Normalize {
     }
 
     /// Whether an image like `info` can be written into a place of `length`.
-    pub(super) fn check(&self, info: SampleInfo, length: usize) -> Result<()> {
+    pub(super) fn check(&self, info: SampleInfo<'_>, length: usize) -> Result<()> {
         check_length(info, length)?;
         let means = self.mean.len();
         if means == 1 || means == info.channels {
@@ -127,7 +127,7 @@ pub fn write_planar(image: &Image, out: &mut [u8]) -> Result<()> {
 }
 
 /// Whether an image like `info` has `length` values.
-pub(super) fn check_length(info: SampleInfo, length: usize) -> Result<()> {
+pub(super) fn check_length(info: SampleInfo<'_>, length: usize) -> Result<()> {
     let SampleInfo { size, channels, .. } = info;
     if size.height * size.width * channels == length {
         return Ok(());

@@ -23,11 +23,18 @@ pub enum Interpolation {
 
 /// The colour of the pixels that no source pixel reaches: one value for every channel, or one for each of R, G and B.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(rename_all = "snake_case")]
 pub enum Fill {
+    /// Nothing, which is black too (torchvision's `fill=None`); in a file `"none"`.
+    ///
+    /// It differs from `All(0)` where pixels are interpolated at the edge of the source: a colour is blended in there once more, by the
+    /// share of the source that the interpolation has already seen.
+    None,
     /// The same value in every channel; fits every image.
+    #[serde(untagged)]
     All(u8),
     /// A colour; fits RGB images only.
+    #[serde(untagged)]
     Rgb([u8; 3]),
 }
 
@@ -80,8 +87,8 @@ pub enum Patch {
 
 /// One deterministic operation on an image: plain data to print, compare, store and replay.
 ///
-/// Results are torchvision's tensor form on 8-bit images, to the bit unless an operation says otherwise. All numbers are 32-bit floats, as torch
-/// draws them; so JSON gives them back exactly.
+/// Results are torchvision's tensor form on 8-bit images, to the bit unless an operation says otherwise. Numbers are 32-bit floats, as torch
+/// draws them, or 64-bit floats where torchvision computes with them in Python; JSON gives both back exactly.
 ///
 /// ```
 /// use candle_augment::{Image, Op};
@@ -167,7 +174,7 @@ pub enum Op {
         /// The factor of the size; positive.
         scale: f32,
         /// The angles of shear in degrees, along x and along y.
-        shear: [f32; 2],
+        shear: [f64; 2],
         /// Default: nearest.
         #[serde(default)]
         interpolation: Interpolation,
@@ -209,7 +216,7 @@ pub enum Op {
     /// Multiplies by `factor`: `⌊clamp(factor · x)⌋`.
     Brightness {
         /// 0 gives black, 1 the image itself; finite, not negative.
-        factor: f32,
+        factor: f64,
     },
     /// Blends with the mean of the image's gray: `⌊clamp(factor · x + (1 − factor) · mean)⌋`.
     ///
@@ -218,12 +225,12 @@ pub enum Op {
     /// the last place; then one of the 256 levels may rarely differ by 1.
     Contrast {
         /// 0 gives even gray, 1 the image itself; finite, not negative.
-        factor: f32,
+        factor: f64,
     },
     /// Blends with the image's own gray: `⌊clamp(factor · x + (1 − factor) · gray)⌋`. Gray images stay as they are.
     Saturation {
         /// 0 gives a gray image, 1 the image itself; finite, not negative.
-        factor: f32,
+        factor: f64,
     },
     /// Moves the hue around the colour circle in floating-point HSV, `h = (h + shift) mod 1`. Gray images stay as they are.
     Hue {
@@ -268,7 +275,7 @@ pub enum Op {
     /// side of up to 2.
     Sharpness {
         /// 0 gives the smoothed image, 1 the image itself; finite, not negative.
-        factor: f32,
+        factor: f64,
     },
     /// Smooths by a Gaussian; the image is reflected at its edges. At most 1 of 255 from torchvision, on under 0.1 % of the pixels.
     GaussianBlur {

@@ -139,7 +139,7 @@ impl Dataset for Counting {
 pub struct Draw<F>(pub F);
 
 impl<F: Fn(Size, &mut SampleRng, &mut Vec<Op>) + Send + Sync> Transform for Draw<F> {
-    fn draw(&self, info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+    fn draw(&self, info: SampleInfo<'_>, rng: &mut SampleRng, ops: &mut Vec<Op>) {
         (self.0)(info.size, rng, ops);
     }
 }

@@ -95,6 +95,8 @@ pub fn rotate(mut image: Image, turn: &Turn, interpolation: Interpolation, fill:
         Turn::Quarter { clockwise, .. } => flip::quarter_turn(&image, *clockwise),
         Turn::Sampled(grid) => {
             let data = match (image.channels(), fill) {
+                (1, Fill::None) => sample(&image, grid, interpolation, [0]),
+                (_, Fill::None) => sample(&image, grid, interpolation, [0; 3]),
                 (1, Fill::All(value)) => sample(&image, grid, interpolation, [value]),
                 (_, Fill::All(value)) => sample(&image, grid, interpolation, [value; 3]),
                 (_, Fill::Rgb(color)) => sample(&image, grid, interpolation, color),

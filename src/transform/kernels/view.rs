@@ -64,8 +64,8 @@ impl Layout {
     }
 
     /// What a transform may know of it.
-    pub fn info(&self) -> SampleInfo {
-        SampleInfo { size: self.size, channels: self.channels, label: None }
+    pub fn info(&self) -> SampleInfo<'static> {
+        SampleInfo { size: self.size, channels: self.channels, class: None }
     }
 }
 

@@ -20,6 +20,7 @@ pub fn erase(source: View<'_>, top: usize, left: usize, size: Size, patch: Patch
     let rows = out.chunks_exact_mut(source.size().width * channels).skip(top).take(size.height);
     let rows = rows.map(|row| &mut row[columns.clone()]);
     match patch {
+        Patch::Fill(Fill::None) => rows.for_each(|row| row.fill(0)),
         Patch::Fill(Fill::All(value)) => rows.for_each(|row| row.fill(value)),
         Patch::Fill(Fill::Rgb(color)) => fill_color(rows, color),
         Patch::Noise { seed } => {

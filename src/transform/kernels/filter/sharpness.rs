@@ -13,7 +13,7 @@ pub struct Scratch {
 }
 
 /// `⌊clamp(x + (1 − factor) · (smooth − x))⌋`, where smooth is rounded. The outermost pixels stay as they are.
-pub fn sharpness(source: View<'_>, factor: f32, out: &mut Vec<u8>, scratch: &mut Scratch) {
+pub fn sharpness(source: View<'_>, factor: f64, out: &mut Vec<u8>, scratch: &mut Scratch) {
     let size = source.size();
     if size.height <= 2 || size.width <= 2 {
         return source.copy_into(out);
@@ -22,7 +22,7 @@ pub fn sharpness(source: View<'_>, factor: f32, out: &mut Vec<u8>, scratch: &mut
     let (out, sums, row) =
         (sized(out, size.height * length), sized(&mut scratch.sums, length), sized(&mut scratch.row, length));
     // torch subtracts in f64.
-    let weight = (1.0 - f64::from(factor)) as f32;
+    let weight = (1.0 - factor) as f32;
     vectorized(
         #[inline(always)]
         || {
@@ -87,7 +87,7 @@ mod tests {
     use crate::image::Image;
 
     /// The formula, place by place.
-    fn reference(image: &Image, factor: f32) -> Vec<u8> {
+    fn reference(image: &Image, factor: f64) -> Vec<u8> {
         let (height, width, channels) = (image.height(), image.width(), image.channels());
         let at = |x: usize, y: usize, c: usize| f64::from(image.pixel(x, y)[c]);
         let mut out = image.data().to_vec();
@@ -99,7 +99,7 @@ mod tests {
             let around: f64 = (0..9).map(|n| at(x + n % 3 - 1, y + n / 3 - 1, c)).sum();
             let smooth = ((around + 4.0 * at(x, y, c)) / 13.0).round();
             // Exact in f64, and rounded once to f32: as a fused multiply-add.
-            let weight = f64::from((1.0 - f64::from(factor)) as f32);
+            let weight = f64::from((1.0 - factor) as f32);
             *out = ((at(x, y, c) + weight * (smooth - at(x, y, c))) as f32).clamp(0.0, 255.0) as u8;
         }
         out

@@ -14,6 +14,8 @@ mod program;
 mod saturation;
 mod statistics;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use lanes::vectorized;
 pub use plan::{Plan, gamma};
@@ -162,7 +164,12 @@ fn strips(layout: Layout, most: usize) -> impl Iterator<Item = Strip> {
     let rows = (most / width).max(1);
     let columns = width.min(most);
     (0..height).step_by(rows).flat_map(move |y| {
-        (0..width).step_by(columns).map(move |x| Strip { y, x, rows: rows.min(height - y), columns: columns.min(width - x) })
+        (0..width).step_by(columns).map(move |x| Strip {
+            y,
+            x,
+            rows: rows.min(height - y),
+            columns: columns.min(width - x),
+        })
     })
 }
 

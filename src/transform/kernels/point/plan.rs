@@ -32,8 +32,8 @@ impl Plan {
             Op::Autocontrast => return Some(Self::After(Statistic::Range)),
             Op::Equalize => return Some(Self::After(Statistic::Histogram)),
             Op::Gamma { gamma, gain } => return Some(Self::Gamma { gamma, gain }),
-            Op::Brightness { factor } => Step::Bytes(ByteStep::Scale { factor }),
-            Op::Saturation { factor } => Step::Saturation { factor, rest: rest(factor) },
+            Op::Brightness { factor } => Step::Bytes(ByteStep::Scale { factor: factor as f32 }),
+            Op::Saturation { factor } => Step::Saturation { factor: factor as f32, rest: rest(factor) },
             Op::Hue { shift } => Step::Hue { shift },
             Op::Grayscale { channels } => Step::Gray { channels },
             Op::PermuteChannels { order } => Step::Permute { order },
@@ -56,7 +56,7 @@ impl Plan {
             Op::Contrast { factor } => {
                 // torch adds up in 32-bit floats: the sum and the quotient are each rounded once.
                 let mean = statistics.gray as f32 / (size.height * size.width) as f32;
-                program.push(Step::Bytes(ByteStep::Blend { factor, rest: rest(factor), mean }), bytes);
+                program.push(Step::Bytes(ByteStep::Blend { factor: factor as f32, rest: rest(factor), mean }), bytes);
             }
             Op::Autocontrast => program.push(Step::Bytes(stretch(&statistics.ranges)), bytes),
             Op::Equalize => {
@@ -71,8 +71,8 @@ impl Plan {
 }
 
 /// 1 − factor, taken in f64 and rounded, as torch does with a number from Python.
-fn rest(factor: f32) -> f32 {
-    (1.0 - f64::from(factor)) as f32
+fn rest(factor: f64) -> f32 {
+    (1.0 - factor) as f32
 }
 
 /// A channel of one value stays as it is.

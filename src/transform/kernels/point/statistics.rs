@@ -1,7 +1,7 @@
 //! What steps must know of a whole image: its mean gray, each channel's range and histogram.
 
-use super::lanes::vectorized;
 use super::gray;
+use super::lanes::vectorized;
 
 /// A kind of statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

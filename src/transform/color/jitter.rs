@@ -1,10 +1,12 @@
-//! The transform that changes colours.
+//! Brightness, contrast, saturation and hue, in random order.
 
-use super::{SampleInfo, Transform};
-use super::op::Op;
-use super::params::{Amount, Range};
+use serde::{Deserialize, Serialize};
+
 use crate::error::Result;
 use crate::rng::SampleRng;
+use crate::transform::op::Op;
+use crate::transform::params::{Amount, Domain, Factor, Hue, Interval};
+use crate::transform::{SampleInfo, Transform};
 
 /// Changes brightness, contrast, saturation and hue by random amounts, in random order.
 ///
@@ -19,12 +21,13 @@ use crate::rng::SampleRng;
 /// let darker = ColorJitter::default().with_brightness(0.5..=1.0)?;
 /// # Ok::<(), candle_augment::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct ColorJitter {
-    brightness: Option<Range>,
-    contrast: Option<Range>,
-    saturation: Option<Range>,
-    hue: Option<Range>,
+    brightness: Interval<Factor>,
+    contrast: Interval<Factor>,
+    saturation: Interval<Factor>,
+    hue: Interval<Hue>,
 }
 
 impl ColorJitter {
@@ -49,7 +52,7 @@ impl ColorJitter {
     ///
     /// As [`ColorJitter::new`].
     pub fn with_brightness(self, factor: impl Into<Amount>) -> Result<Self> {
-        Ok(Self { brightness: factors("ColorJitter: brightness", factor.into())?, ..self })
+        Ok(Self { brightness: Interval::new("ColorJitter: brightness", factor.into())?, ..self })
     }
 
     /// The contrast; default: unchanged.
@@ -58,7 +61,7 @@ impl ColorJitter {
     ///
     /// As [`ColorJitter::new`].
     pub fn with_contrast(self, factor: impl Into<Amount>) -> Result<Self> {
-        Ok(Self { contrast: factors("ColorJitter: contrast", factor.into())?, ..self })
+        Ok(Self { contrast: Interval::new("ColorJitter: contrast", factor.into())?, ..self })
     }
 
     /// The saturation; default: unchanged.
@@ -67,7 +70,7 @@ impl ColorJitter {
     ///
     /// As [`ColorJitter::new`].
     pub fn with_saturation(self, factor: impl Into<Amount>) -> Result<Self> {
-        Ok(Self { saturation: factors("ColorJitter: saturation", factor.into())?, ..self })
+        Ok(Self { saturation: Interval::new("ColorJitter: saturation", factor.into())?, ..self })
     }
 
     /// The hue; default: unchanged.
@@ -76,26 +79,32 @@ impl ColorJitter {
     ///
     /// As [`ColorJitter::new`].
     pub fn with_hue(self, shift: impl Into<Amount>) -> Result<Self> {
-        let range = Range::of_hues("ColorJitter: hue", shift.into())?;
-        Ok(Self { hue: Some(range).filter(|range| !range.is_only(0.0)), ..self })
+        Ok(Self { hue: Interval::new("ColorJitter: hue", shift.into())?, ..self })
     }
 }
 
-fn factors(name: &str, amount: Amount) -> Result<Option<Range>> {
-    Ok(Some(Range::of_factors(name, amount)?).filter(|range| !range.is_only(1.0)))
+impl Default for ColorJitter {
+    fn default() -> Self {
+        let factor = Interval::neutral();
+        Self { brightness: factor, contrast: factor, saturation: factor, hue: Interval::neutral() }
+    }
 }
 
 impl Transform for ColorJitter {
-    fn draw(&self, _info: SampleInfo, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+    fn draw(&self, _info: SampleInfo<'_>, rng: &mut SampleRng, ops: &mut Vec<Op>) {
         let mut order = [0, 1, 2, 3];
         rng.shuffle(&mut order);
-        let mut number = |range: Option<Range>| range.map(|range| range.draw(rng));
         let drawn = [
-            number(self.brightness).map(|factor| Op::Brightness { factor }),
-            number(self.contrast).map(|factor| Op::Contrast { factor }),
-            number(self.saturation).map(|factor| Op::Saturation { factor }),
-            number(self.hue).map(|shift| Op::Hue { shift }),
+            drawn(self.brightness, rng, |factor| Op::Brightness { factor: factor.into() }),
+            drawn(self.contrast, rng, |factor| Op::Contrast { factor: factor.into() }),
+            drawn(self.saturation, rng, |factor| Op::Saturation { factor: factor.into() }),
+            drawn(self.hue, rng, |shift| Op::Hue { shift }),
         ];
         ops.extend(order.into_iter().filter_map(|which| drawn[which].clone()));
     }
+}
+
+/// An op with a number from the interval, unless it could only change nothing.
+fn drawn<D: Domain>(interval: Interval<D>, rng: &mut SampleRng, op: impl FnOnce(f32) -> Op) -> Option<Op> {
+    (!interval.is_neutral()).then(|| op(interval.draw(rng)))
 }

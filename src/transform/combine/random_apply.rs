@@ -1,0 +1,46 @@
+//! A transform, or nothing.
+
+use serde::{Deserialize, Serialize};
+
+use super::pipeline::Pipeline;
+use super::step::Step;
+use crate::error::Result;
+use crate::rng::SampleRng;
+use crate::transform::params::{Number, Probability};
+use crate::transform::{Op, SampleInfo, Transform};
+
+/// All of its transforms, or none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RandomApply {
+    #[serde(default = "half")]
+    p: Number<Probability>,
+    transforms: Pipeline,
+}
+
+fn half() -> Number<Probability> {
+    Number::constant(0.5)
+}
+
+impl RandomApply {
+    /// `transform` with probability `p`; in a file the default is 0.5. Give a [`Pipeline`] to apply several or none.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if `p` lies outside [0, 1].
+    pub fn new(transform: impl Into<Step>, p: f64) -> Result<Self> {
+        Ok(Self { p: Number::new("RandomApply: p", p)?, transforms: Pipeline::from(transform.into()) })
+    }
+}
+
+impl Transform for RandomApply {
+    fn draw(&self, info: SampleInfo<'_>, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+        if self.p.draw(rng) {
+            self.transforms.draw(info, rng, ops);
+        }
+    }
+
+    fn check_classes(&self, classes: &[String]) -> Result<()> {
+        self.transforms.check_classes(classes)
+    }
+}

@@ -1,0 +1,106 @@
+//! Any transform of the crate, by name.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{OneOf, PerClass, Pipeline, RandomApply, RandomOrder};
+use crate::error::Result;
+use crate::rng::SampleRng;
+use crate::transform::{
+    AugMix, AutoAugment, CenterCrop, ColorJitter, ElasticTransform, GaussianBlur, GaussianNoise, Grayscale, Jpeg,
+    Lambda, Op, Pad, RandAugment, RandomAdjustSharpness, RandomAffine, RandomAutocontrast, RandomChannelPermutation,
+    RandomCrop, RandomEqualize, RandomErasing, RandomGamma, RandomGrayscale, RandomHorizontalFlip, RandomInvert,
+    RandomPerspective, RandomPhotometricDistort, RandomPosterize, RandomResize, RandomResizedCrop, RandomRotation,
+    RandomSolarize, RandomVerticalFlip, RandomZoomOut, Resize, SampleInfo, Transform, TrivialAugmentWide,
+};
+
+/// Defines [`Step`] from the names of the transforms.
+macro_rules! steps {
+    ($($name:ident),* $(,)?) => {
+        /// One transform of a [`Pipeline`]: any of the crate's, by name, or one of the user's own.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[non_exhaustive]
+        pub enum Step {
+            $(#[doc = concat!("[`", stringify!($name), "`](crate::", stringify!($name), ")")] $name($name),)*
+            /// Transforms one after the other.
+            #[serde(alias = "Pipeline")]
+            Compose(Pipeline),
+            /// A transform that is not the crate's; it cannot be written to a file.
+            #[serde(skip)]
+            Own(Own),
+        }
+
+        impl Step {
+            fn transform(&self) -> &dyn Transform {
+                match self {
+                    $(Self::$name(transform) => transform,)*
+                    Self::Compose(pipeline) => pipeline,
+                    Self::Own(own) => &*own.0,
+                }
+            }
+        }
+
+        $(impl From<$name> for Step {
+            fn from(transform: $name) -> Self {
+                Self::$name(transform)
+            }
+        })*
+    };
+}
+
+steps! {
+    RandomHorizontalFlip, RandomVerticalFlip, RandomRotation, RandomAffine, RandomPerspective, ElasticTransform,
+    Resize, RandomResize, CenterCrop, RandomCrop, RandomResizedCrop, Pad, RandomZoomOut,
+    ColorJitter, Grayscale, RandomGrayscale, RandomPhotometricDistort, RandomChannelPermutation, RandomInvert, RandomPosterize,
+    RandomSolarize, RandomAdjustSharpness, RandomAutocontrast, RandomEqualize, RandomGamma,
+    GaussianBlur, GaussianNoise, Jpeg, RandomErasing,
+    RandAugment, TrivialAugmentWide, AutoAugment, AugMix,
+    RandomApply, OneOf, RandomOrder, PerClass,
+}
+
+impl Step {
+    /// A transform that is not the crate's.
+    pub fn own(transform: impl Transform + 'static) -> Self {
+        Self::Own(Own(Arc::new(transform)))
+    }
+}
+
+impl From<Lambda> for Step {
+    fn from(lambda: Lambda) -> Self {
+        Self::own(lambda)
+    }
+}
+
+impl From<Pipeline> for Step {
+    fn from(pipeline: Pipeline) -> Self {
+        Self::Compose(pipeline)
+    }
+}
+
+impl Transform for Step {
+    fn draw(&self, info: SampleInfo<'_>, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+        self.transform().draw(info, rng, ops);
+    }
+
+    fn check_classes(&self, classes: &[String]) -> Result<()> {
+        self.transform().check_classes(classes)
+    }
+}
+
+/// A transform that is not the crate's, shared. Equal to itself and its clones only.
+#[derive(Clone)]
+pub struct Own(Arc<dyn Transform>);
+
+impl fmt::Debug for Own {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a transform of your own")
+    }
+}
+
+impl PartialEq for Own {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}

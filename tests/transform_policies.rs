@@ -1,0 +1,307 @@
+//! Transforms of colour, filters, noise and erasing, and the policies, draw what torchvision's draw: the same operations as often, with numbers of the
+//! same distributions. The references and the script that made them are in `fixtures/`.
+//!
+//! Both sides draw 100,000 times. The seeds are fixed; a test at the level of one in ten thousand passes for equal distributions, and fails for
+//! a range or a probability that is off by some hundredths of itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+
+use candle_augment::{
+    AugMix, AutoAugment, ColorJitter, GaussianBlur, GaussianNoise, Grayscale, Jpeg, Op, Purpose, RandAugment,
+    RandomAdjustSharpness, RandomAutocontrast, RandomChannelPermutation, RandomEqualize, RandomErasing, RandomGamma,
+    RandomGrayscale, RandomInvert, RandomPhotometricDistort, RandomPosterize, RandomSolarize, Result, SampleInfo,
+    SampleKey, Size, Transform, TrivialAugmentWide,
+};
+use flate2::read::GzDecoder;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+#[derive(Deserialize)]
+struct References {
+    draws: u64,
+    cases: Vec<Case>,
+    policies: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    transform: BTreeMap<String, Value>,
+    image: Shape,
+    /// How often each sequence of operations was drawn, by their names; for AugMix, so many operations.
+    sequences: BTreeMap<String, u64>,
+    /// Points of the distribution of each number: a value, and the share of draws up to it.
+    numbers: BTreeMap<String, Vec<(f64, f64)>>,
+    /// How often each operation of a policy was drawn.
+    ops: Vec<(Op, u64)>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+struct Shape {
+    channels: usize,
+    height: usize,
+    width: usize,
+}
+
+impl References {
+    fn read() -> Self {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/policy-draw-references.json.gz");
+        let mut json = String::new();
+        GzDecoder::new(std::fs::File::open(path).unwrap()).read_to_string(&mut json).unwrap();
+        serde_json::from_str(&json).unwrap()
+    }
+}
+
+impl Case {
+    /// The transform under its name, with torchvision's names of its parameters.
+    fn transform(&self) -> Box<dyn Transform> {
+        fn read<T: Transform + DeserializeOwned + 'static>(parameters: &Value) -> Box<dyn Transform> {
+            Box::new(serde_json::from_value::<T>(parameters.clone()).unwrap())
+        }
+        let (name, parameters) = self.transform.first_key_value().unwrap();
+        match name.as_str() {
+            "AugMix" => read::<AugMix>(parameters),
+            "AutoAugment" => read::<AutoAugment>(parameters),
+            "ColorJitter" => read::<ColorJitter>(parameters),
+            "GaussianBlur" => read::<GaussianBlur>(parameters),
+            "GaussianNoise" => read::<GaussianNoise>(parameters),
+            "Grayscale" => read::<Grayscale>(parameters),
+            "Jpeg" => read::<Jpeg>(parameters),
+            "RandAugment" => read::<RandAugment>(parameters),
+            "RandomAdjustSharpness" => read::<RandomAdjustSharpness>(parameters),
+            "RandomAutocontrast" => read::<RandomAutocontrast>(parameters),
+            "RandomChannelPermutation" => read::<RandomChannelPermutation>(parameters),
+            "RandomEqualize" => read::<RandomEqualize>(parameters),
+            "RandomErasing" => read::<RandomErasing>(parameters),
+            "RandomGrayscale" => read::<RandomGrayscale>(parameters),
+            "RandomInvert" => read::<RandomInvert>(parameters),
+            "RandomPhotometricDistort" => read::<RandomPhotometricDistort>(parameters),
+            "RandomPosterize" => read::<RandomPosterize>(parameters),
+            "RandomSolarize" => read::<RandomSolarize>(parameters),
+            "TrivialAugmentWide" => read::<TrivialAugmentWide>(parameters),
+            _ => panic!("{name} is not known"),
+        }
+    }
+
+    fn draws(&self, draws: u64) -> impl Iterator<Item = Vec<Op>> {
+        let transform = self.transform();
+        let Shape { channels, height, width } = self.image;
+        let info = SampleInfo { size: Size::new(height, width), channels, class: None };
+        (0..draws).map(move |position| draw(&*transform, info, position))
+    }
+
+    fn title(&self) -> String {
+        format!("{:?} for {:?}", self.transform, self.image)
+    }
+}
+
+fn draw(transform: &dyn Transform, info: SampleInfo, position: u64) -> Vec<Op> {
+    let key = SampleKey { seed: 6, epoch: 0, position, purpose: Purpose::Transform };
+    let mut ops = Vec::new();
+    transform.draw(info, &mut key.rng(), &mut ops);
+    ops
+}
+
+/// The name of an operation and its numbers by their paths, as in its JSON; seeds are left out.
+fn taken_apart(op: &Op) -> (String, Vec<(String, f64)>) {
+    fn walk(path: String, value: &Value, numbers: &mut Vec<(String, f64)>) {
+        match value {
+            Value::Number(number) if !path.ends_with("seed") => numbers.push((path, number.as_f64().unwrap())),
+            Value::Array(values) => {
+                values.iter().enumerate().for_each(|(i, value)| walk(format!("{path}.{i}"), value, numbers));
+            }
+            Value::Object(fields) => {
+                fields.iter().for_each(|(name, value)| walk(format!("{path}.{name}"), value, numbers))
+            }
+            _ => {}
+        }
+    }
+    match serde_json::to_value(op).unwrap() {
+        Value::String(name) => (name, Vec::new()),
+        Value::Object(fields) => {
+            let (name, fields) = fields.into_iter().next().unwrap();
+            let mut numbers = Vec::new();
+            walk(name.clone(), &fields, &mut numbers);
+            (name, numbers)
+        }
+        other => panic!("{other} is not an operation"),
+    }
+}
+
+/// Pearson's test of two samples: that both have the same shares of each kind. Kinds that are too rare are counted together.
+#[track_caller]
+fn assert_same_shares<'a>(title: &str, pairs: impl IntoIterator<Item = (&'a str, u64, u64)>) {
+    let (mut cells, mut rare) = (Vec::new(), (0, 0));
+    let mut all = Vec::new();
+    for (kind, expected, found) in pairs {
+        all.push((kind, expected, found));
+        if expected + found < 20 {
+            rare = (rare.0 + expected, rare.1 + found);
+        } else {
+            cells.push((expected, found));
+        }
+    }
+    cells.push(rare);
+    let total = |side: fn(&(u64, u64)) -> u64| cells.iter().map(side).sum::<u64>() as f64;
+    let ratio = (total(|cell| cell.0) / total(|cell| cell.1)).sqrt();
+    let cells = cells.iter().filter(|(expected, found)| expected + found > 0);
+    let freedom = cells.clone().count() as f64 - 1.0;
+    let chi: f64 = cells
+        .map(|&(expected, found)| (expected as f64 / ratio - found as f64 * ratio).powi(2) / (expected + found) as f64)
+        .sum();
+    // Wilson and Hilferty's approximation; 3.72 standard deviations are passed once in ten thousand.
+    let spread = 2.0 / (9.0 * freedom);
+    let most = if freedom == 0.0 { 0.0 } else { freedom * (1.0 - spread + 3.72 * spread.sqrt()).powi(3) };
+    assert!(chi <= most, "{title}: chi-squared {chi} is above {most}: {all:?}");
+}
+
+/// Kolmogorov and Smirnov's test of two samples, of which one is known at some points.
+#[track_caller]
+fn assert_same_distribution(title: &str, points: &[(f64, f64)], expected: u64, mut found: Vec<f64>) {
+    found.sort_by(f64::total_cmp);
+    let share = |x: f64| found.partition_point(|&value| value <= x) as f64 / found.len() as f64;
+    let (n, m) = (expected as f64, found.len() as f64);
+    // 2.23: passed once in ten thousand.
+    let most = 2.23 * ((n + m) / (n * m)).sqrt();
+    for &(x, expected) in points {
+        assert!((share(x) - expected).abs() <= most, "{title}: {} instead of {expected} up to {x}", share(x));
+    }
+}
+
+/// Of each key, how often it is in the one and in the other.
+fn pairs<'a>(
+    expected: &'a BTreeMap<String, u64>,
+    found: &'a BTreeMap<String, u64>,
+) -> impl Iterator<Item = (&'a str, u64, u64)> {
+    let count = |counts: &BTreeMap<String, u64>, key| counts.get(key).copied().unwrap_or(0);
+    let keys: BTreeSet<&String> = expected.keys().chain(found.keys()).collect();
+    keys.into_iter().map(move |key| (key.as_str(), count(expected, key), count(found, key)))
+}
+
+#[test]
+fn operations_and_their_numbers_are_torchvisions() {
+    let references = References::read();
+    for case in &references.cases {
+        let (mut sequences, mut numbers) = (BTreeMap::new(), BTreeMap::<String, Vec<f64>>::new());
+        for ops in case.draws(references.draws) {
+            let mut names = Vec::new();
+            for (name, found) in ops.iter().map(taken_apart) {
+                names.push(name);
+                found.into_iter().for_each(|(path, number)| numbers.entry(path).or_default().push(number));
+            }
+            *sequences.entry(names.join(",")).or_insert(0) += 1;
+        }
+        let title = case.title();
+        assert_same_shares(&title, pairs(&case.sequences, &sequences));
+        assert!(case.numbers.keys().eq(numbers.keys()), "{title}: {:?} {:?}", case.numbers.keys(), numbers.keys());
+        for (path, found) in numbers {
+            // Numbers are as many as draws that hold them; at least as many as these on the other side.
+            let points = &case.numbers[&path];
+            let expected = found.len() as u64;
+            assert_same_distribution(&format!("{title}: {path}"), points, expected, found);
+        }
+    }
+}
+
+#[test]
+fn policies_choose_as_torchvisions() {
+    let references = References::read();
+    for case in &references.policies {
+        let is_mix = case.transform.contains_key("AugMix");
+        let (mut sequences, mut counts) = (BTreeMap::new(), vec![0; case.ops.len()]);
+        for mut ops in case.draws(references.draws) {
+            if is_mix {
+                ops = chains(ops);
+                *sequences.entry(ops.len().to_string()).or_insert(0) += 1;
+            } else {
+                let names: Vec<&str> = ops.iter().map(name).collect();
+                *sequences.entry(names.join(",")).or_insert(0) += 1;
+            }
+            for op in &ops {
+                // To the bit: the same magnitudes, rounded in the same way.
+                let which = case.ops.iter().position(|(known, _)| known == op);
+                counts[which.unwrap_or_else(|| panic!("{}: {op:?} is not torchvision's", case.title()))] += 1;
+            }
+        }
+        assert_same_shares(&case.title(), pairs(&case.sequences, &sequences));
+        let ops: Vec<String> = case.ops.iter().map(|(op, _)| format!("{op:?}")).collect();
+        let expected = case.ops.iter().map(|&(_, count)| count);
+        let cells =
+            ops.iter().zip(expected).zip(&counts).map(|((op, expected), &found)| (op.as_str(), expected, found));
+        assert_same_shares(&case.title(), cells);
+    }
+}
+
+#[test]
+fn the_weights_of_aug_mix_are_torchvisions() {
+    let references = References::read();
+    for case in references.policies.iter().filter(|case| case.transform.contains_key("AugMix")) {
+        let (mut mixings, mut firsts, mut largest) = (Vec::new(), Vec::new(), Vec::new());
+        for ops in case.draws(references.draws) {
+            let [Op::Blend { chains, mixing }] = &ops[..] else { panic!("{ops:?}") };
+            let weights: Vec<f64> = chains.iter().map(|(weight, _)| f64::from(*weight)).collect();
+            assert!((weights.iter().sum::<f64>() - 1.0).abs() < 1e-6, "{weights:?}");
+            mixings.push(f64::from(*mixing));
+            firsts.push(weights[0]);
+            largest.push(weights.into_iter().fold(0.0, f64::max));
+        }
+        for (name, found) in [("mixing", mixings), ("weight", firsts), ("largest weight", largest)] {
+            assert_same_distribution(name, &case.numbers[name], references.draws, found);
+        }
+    }
+}
+
+/// The operations of all chains that are blended.
+fn chains(ops: Vec<Op>) -> Vec<Op> {
+    let [Op::Blend { chains, .. }] = &ops[..] else { panic!("{ops:?}") };
+    chains.iter().flat_map(|(_, chain)| chain.clone()).collect()
+}
+
+/// The name of an operation that a policy may draw.
+fn name(op: &Op) -> &'static str {
+    match op {
+        Op::Affine { .. } => "affine",
+        Op::Rotate { .. } => "rotate",
+        Op::Brightness { .. } => "brightness",
+        Op::Contrast { .. } => "contrast",
+        Op::Saturation { .. } => "saturation",
+        Op::Sharpness { .. } => "sharpness",
+        Op::Posterize { .. } => "posterize",
+        Op::Solarize { .. } => "solarize",
+        Op::Autocontrast => "autocontrast",
+        Op::Equalize => "equalize",
+        Op::Invert => "invert",
+        op => panic!("no policy draws {op:?}"),
+    }
+}
+
+/// torchvision has no such transform: the exponent is uniform, and drawn with the probability.
+#[test]
+fn gammas_are_uniform() -> Result<()> {
+    let info = SampleInfo { size: Size::square(4), channels: 3, class: None };
+    for (gamma, p, low, high) in [
+        (RandomGamma::default(), 0.5, 0.8, 1.2),
+        (RandomGamma::new(0.5..=2.0)?.with_p(0.9)?, 0.9, 0.5, 2.0),
+        (RandomGamma::new(0.3)?.with_p(0.1)?, 0.1, 0.7, 1.3),
+    ] {
+        let draws = 20_000;
+        let found: Vec<f64> = (0..draws)
+            .filter_map(|position| match draw(&gamma, info, position)[..] {
+                [] => None,
+                [Op::Gamma { gamma, gain: 1.0 }] => Some(f64::from(gamma)),
+                ref other => panic!("{other:?}"),
+            })
+            .collect();
+        let share = |count: f64| (count, draws as f64 - count);
+        let (drawn, not) = share(found.len() as f64);
+        let (expected, rest) = share(p * draws as f64);
+        let chi = (drawn - expected).powi(2) / expected + (not - rest).powi(2) / rest;
+        // One degree of freedom: above 15.1 once in ten thousand.
+        assert!(chi < 15.1, "{gamma:?} was drawn {drawn} times of {draws}");
+        let points: Vec<(f64, f64)> =
+            (0..=64).map(|i| f64::from(i) / 64.0).map(|share| (low + (high - low) * share + 1e-7, share)).collect();
+        assert_same_distribution(&format!("{gamma:?}"), &points, draws, found);
+    }
+    Ok(())
+}
