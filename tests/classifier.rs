@@ -1,8 +1,8 @@
 //! The classifier learns, is repeatable, and refuses what does not fit.
 
 use candle_augment::{
-    Batch, BatchOp, Classifier, ClassifierConfig, ClassifierTrainer, Confusion, DataLoader, Dataset, DatasetExt, ErrorKind,
-    Image, InMemory, Normalize, Result, Size, digits, endless,
+    Batch, BatchOp, Classifier, ClassifierConfig, ClassifierTrainer, Confusion, DataLoader, Dataset, DatasetExt,
+    ErrorKind, Image, InMemory, Normalize, Result, Size, digits, endless,
 };
 use candle_core::{Device, Tensor};
 
