@@ -23,7 +23,7 @@ pub enum Interpolation {
 
 /// The colour of the pixels that no source pixel reaches: one value for every channel, or one for each of R, G and B.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", expecting = "expected a whole number from 0 to 255, a list of three, or \"none\"")]
 pub enum Fill {
     /// Nothing, which is black too (torchvision's `fill=None`); in a file `"none"`.
     ///
@@ -202,7 +202,8 @@ pub enum Op {
     Elastic {
         /// How far pixels move, along x and along y.
         alpha: [f32; 2],
-        /// How smooth the field is, along x and along y: the standard deviation of a Gaussian in pixels; positive.
+        /// How smooth the field is, along x and along y: the standard deviation of a Gaussian in pixels; both
+        /// positive, or both 0 for no smoothing. The image's sides must be longer than four times the greater one.
         sigma: [f32; 2],
         /// The seed of the field's generator.
         seed: u64,
