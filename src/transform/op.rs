@@ -134,7 +134,7 @@ pub enum Op {
     },
     /// Scales to `size`.
     ///
-    /// Bilinear and bicubic with antialiasing are computed in integers as in torch's native 8-bit kernel, to the bit.
+    /// Bilinear and bicubic are computed in integers as in torch's native 8-bit kernels, to the bit.
     Resize {
         /// The size of the result.
         size: Size,

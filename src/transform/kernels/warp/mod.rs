@@ -1,9 +1,9 @@
 //! Sampling along a map of coordinates, as torch's `grid_sample` does it with zero padding and `align_corners = false`, and torchvision's blending
 //! with a fill colour: `mask · (value − fill) + fill`, where the mask is an image of ones that is sampled alike.
 //!
-//! A [`Map`] finds the source positions of a row of the result; a sampler makes pixels of them, some lanes at a time. The arithmetic is
-//! torch's, in its order and precision, except that the mean of the source pixels, which torch sums by fused multiply-adds, is rounded at
-//! every step: that moves one result in 100,000 by 1, and is the same on every processor.
+//! A [`Map`] finds the source positions of a part of a row; a sampler makes pixels of them. The arithmetic is torch's, in its order and precision, with
+//! its fused multiply-adds, and is the same on every processor (slow on those that have no such instruction). torch's own results depend a
+//! little on the processor: on how its matrix products and `linspace` are compiled.
 
 pub mod affine;
 mod bicubic;
