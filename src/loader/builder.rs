@@ -152,7 +152,7 @@ impl DataLoaderBuilder {
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the configuration is out of range or contradicts itself: a
     /// batch size of 0; a balance, mixture or shard out of range, or of classes that the data set does not have; a
-    /// mixture without a source, a source of other classes; another dtype than f32 and u8, normalised u8; an epoch
+    /// mixture without a source, a source or a transform of other classes; another dtype than f32 and u8, normalised u8; an epoch
     /// without a batch. [`ErrorKind::Dataset`](crate::ErrorKind::Dataset) for a data set without images, or with labels
     /// that name no class.
     pub fn build(self) -> Result<DataLoader> {
@@ -160,6 +160,9 @@ impl DataLoaderBuilder {
         let labels: Vec<u32> = (0..dataset.len()).map(|index| dataset.label(index)).collect();
         let planner = Planner::new(&labels, dataset.classes(), self.plan)?;
         check_source(self.synthetic.as_deref(), &planner, dataset.classes())?;
+        if let Some(transform) = &self.transform {
+            transform.check_classes(dataset.classes())?;
+        }
         let output = Output::new(self.dtype, self.normalize, self.device)?;
         let workers = self.workers.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
         let pool = if workers == 0 { None } else { Some(Arc::new(Pool::new(workers)?)) };

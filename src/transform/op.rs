@@ -23,7 +23,7 @@ pub enum Interpolation {
 
 /// The colour of the pixels that no source pixel reaches: one value for every channel, or one for each of R, G and B.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", expecting = "expected a whole number from 0 to 255, a list of three, or \"none\"")]
 pub enum Fill {
     /// Nothing, which is black too (torchvision's `fill=None`); in a file `"none"`.
     ///
