@@ -70,7 +70,9 @@ fn affine(clockwise: f32, translate: [f32; 2], scale: f32, shear: [f64; 2]) -> S
         parts.push(rotation(-clockwise));
     }
     if translate != [0.0; 2] {
-        parts.push(format!("shift {:+},{:+}", translate[0], translate[1]));
+        // Without the sign of zero.
+        let [x, y] = translate.map(|way| way + 0.0);
+        parts.push(format!("shift {x:+},{y:+}"));
     }
     if scale != 1.0 {
         parts.push(format!("scale {scale:.2}"));
