@@ -1,9 +1,15 @@
 //! Bad parameters are refused when a transform is made, by an error that names the transform, the value and what is allowed.
 
 use candle_augment::{
-    ColorJitter, ErrorKind, Normalize, Pipeline, RandomApply, RandomHorizontalFlip, RandomRotation, RandomVerticalFlip,
-    Resize, Result,
+    AugMix, AutoAugment, AutoAugmentPolicy, ColorJitter, ErrorKind, GaussianBlur, GaussianNoise, Grayscale, Jpeg,
+    Normalize, Pipeline, RandAugment, RandomAdjustSharpness, RandomApply, RandomAutocontrast, RandomChannelPermutation,
+    RandomEqualize, RandomErasing, RandomGamma, RandomGrayscale, RandomHorizontalFlip, RandomInvert,
+    RandomPhotometricDistort, RandomPosterize, RandomRotation, RandomSolarize, RandomVerticalFlip, Resize, Result,
+    TrivialAugmentWide,
 };
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
 
 #[track_caller]
 fn refused<T>(result: Result<T>, parts: [&str; 3]) {
@@ -69,4 +75,134 @@ fn means_and_deviations() {
     refused(Normalize::new(&[0.5; 2], &[0.5; 2]), ["Normalize", "1 or 3", "2"]);
     refused(Normalize::new(&[0.5; 3], &[0.5]), ["Normalize", "as many", "3 and 1"]);
     refused(Normalize::new(&[], &[]), ["Normalize", "1 or 3", "0"]);
+}
+
+#[test]
+fn probabilities_of_colours_and_filters() -> Result<()> {
+    for (p, text) in [(-0.1, "-0.1"), (1.5, "1.5"), (f64::NAN, "NaN"), (f64::INFINITY, "inf")] {
+        refused(RandomGrayscale::new(p), ["RandomGrayscale: p", text, "[0, 1]"]);
+        refused(RandomInvert::new(p), ["RandomInvert: p", text, "[0, 1]"]);
+        refused(RandomAutocontrast::new(p), ["RandomAutocontrast: p", text, "[0, 1]"]);
+        refused(RandomEqualize::new(p), ["RandomEqualize: p", text, "[0, 1]"]);
+        refused(RandomErasing::new(p), ["RandomErasing: p", text, "[0, 1]"]);
+        refused(RandomPosterize::new(4)?.with_p(p), ["RandomPosterize: p", text, "[0, 1]"]);
+        refused(RandomSolarize::new(4.0)?.with_p(p), ["RandomSolarize: p", text, "[0, 1]"]);
+        refused(RandomAdjustSharpness::new(2.0)?.with_p(p), ["RandomAdjustSharpness: p", text, "[0, 1]"]);
+        refused(RandomGamma::default().with_p(p), ["RandomGamma: p", text, "[0, 1]"]);
+        refused(RandomPhotometricDistort::default().with_p(p), ["RandomPhotometricDistort: p", text, "[0, 1]"]);
+    }
+    Ok(())
+}
+
+#[test]
+fn colours() {
+    refused(Grayscale::new(2), ["Grayscale: num_output_channels", "1 or 3", "2"]);
+    refused(RandomPosterize::new(9), ["RandomPosterize: bits", "[0, 8]", "9"]);
+    for (threshold, text) in [(-1.0, "-1"), (255.5, "255.5"), (f64::NAN, "NaN")] {
+        refused(RandomSolarize::new(threshold), ["RandomSolarize: threshold", "[0, 255]", text]);
+    }
+    refused(RandomGamma::new(-0.5..=1.0), ["RandomGamma: gamma", "[0, ∞)", "-0.5..=1"]);
+    let distort = RandomPhotometricDistort::default();
+    refused(distort.with_brightness(-0.5..=1.0), ["RandomPhotometricDistort: brightness", "[0, ∞)", "-0.5..=1"]);
+    refused(distort.with_contrast(2.0..=1.0), ["RandomPhotometricDistort: contrast", "[0, ∞)", "2..=1"]);
+    refused(distort.with_saturation(f64::NAN), ["RandomPhotometricDistort: saturation", "[0, ∞)", "NaN"]);
+    refused(distort.with_hue(-0.6..=0.0), ["RandomPhotometricDistort: hue", "[−0.5, 0.5]", "-0.6..=0"]);
+}
+
+#[test]
+fn filters_and_noise() -> Result<()> {
+    refused(GaussianBlur::new(4), ["GaussianBlur: kernel_size", "odd", "4 × 4"]);
+    refused(GaussianBlur::rectangular(3, 0), ["GaussianBlur: kernel_size", "odd", "3 × 0"]);
+    for (sigma, text) in [(0.0..=1.0, "0..=1"), (2.0..=1.0, "2..=1"), (f64::NAN..=1.0, "NaN")] {
+        refused(GaussianBlur::new(3)?.with_sigma(sigma), ["GaussianBlur: sigma", "(0, ∞)", text]);
+    }
+    refused(GaussianBlur::new(3)?.with_sigma(0.0), ["GaussianBlur: sigma", "(0, ∞)", "0..=0"]);
+    refused(GaussianNoise::default().with_mean(f64::NAN), ["GaussianNoise: mean", "(−∞, ∞)", "NaN"]);
+    refused(GaussianNoise::default().with_sigma(-0.1), ["GaussianNoise: sigma", "[0, ∞)", "-0.1"]);
+    refused(Jpeg::new(0), ["Jpeg: quality", "[1, 100]", "0"]);
+    refused(Jpeg::new(101), ["Jpeg: quality", "[1, 100]", "101"]);
+    refused(Jpeg::between(60, 50), ["Jpeg: quality", "increasing", "60 to 50"]);
+    refused(RandomAdjustSharpness::new(-1.0), ["RandomAdjustSharpness: sharpness_factor", "[0, ∞)", "-1"]);
+    let erasing = RandomErasing::default();
+    refused(erasing.with_scale(0.1..=1.1), ["RandomErasing: scale", "[0, 1]", "0.1..=1.1"]);
+    refused(erasing.with_scale(0.3..=0.1), ["RandomErasing: scale", "increasing", "0.3..=0.1"]);
+    refused(erasing.with_ratio(0.0..=1.0), ["RandomErasing: ratio", "(0, ∞)", "0..=1"]);
+    Ok(())
+}
+
+#[test]
+fn policies() {
+    let policy = RandAugment::default();
+    refused(policy.with_magnitude(31), ["RandAugment: magnitude", "[0, 30]", "31"]);
+    refused(policy.with_num_magnitude_bins(9), ["RandAugment: magnitude", "[0, 8]", "9"]);
+    refused(policy.with_num_magnitude_bins(1), ["RandAugment: num_magnitude_bins", "[2, ∞)", "1"]);
+    let trivial = TrivialAugmentWide::default();
+    refused(trivial.with_num_magnitude_bins(0), ["TrivialAugmentWide: num_magnitude_bins", "[2, ∞)", "0"]);
+    let mix = AugMix::default();
+    refused(mix.with_severity(0), ["AugMix: severity", "[1, 10]", "0"]);
+    refused(mix.with_severity(11), ["AugMix: severity", "[1, 10]", "11"]);
+    refused(mix.with_mixture_width(0), ["AugMix: mixture_width", "[1, ∞)", "0"]);
+    for (alpha, text) in [(0.0, "0"), (-1.0, "-1"), (f64::NAN, "NaN"), (f64::INFINITY, "inf")] {
+        refused(mix.with_alpha(alpha), ["AugMix: alpha", "(0, ∞)", text]);
+    }
+}
+
+#[track_caller]
+fn unreadable<T: DeserializeOwned>(value: serde_json::Value, part: &str) {
+    let Err(error) = serde_json::from_value::<T>(value.clone()) else { panic!("{value} was taken") };
+    assert!(error.to_string().contains(part), "{error} does not name {part}");
+}
+
+/// What code refuses is refused in a file too, and so are unknown names.
+#[test]
+fn files_are_checked_alike() {
+    unreadable::<RandomPosterize>(json!({}), "bits");
+    unreadable::<RandomPosterize>(json!({"bits": 9}), "[0, 8], got 9");
+    unreadable::<RandomPosterize>(json!({"bits": 8, "q": 0.5}), "`q`");
+    unreadable::<RandomInvert>(json!({"p": 1.5}), "[0, 1], got 1.5");
+    unreadable::<RandomChannelPermutation>(json!({"p": 1.0}), "`p`");
+    unreadable::<Grayscale>(json!({"num_output_channels": 2}), "must be 1 or 3, got 2");
+    unreadable::<GaussianBlur>(json!({"kernel_size": [3, 4]}), "must be odd, got 3 × 4");
+    unreadable::<GaussianBlur>(json!({"kernel_size": 3, "sigma": 0.0}), "sigma must");
+    unreadable::<RandomPosterize>(json!({"bits": -1}), "[0, 8], got -1");
+    unreadable::<Jpeg>(json!({"quality": 300}), "[1, 100], got 300 to 300");
+    unreadable::<Jpeg>(json!({"quality": [0, 5]}), "[1, 100], got 0 to 5");
+    unreadable::<RandomErasing>(json!({"value": "white"}), "expected a whole number from 0 to 255");
+    unreadable::<AutoAugment>(json!({"fill": 256}), "expected a whole number from 0 to 255");
+    unreadable::<RandAugment>(json!({"magnitude": 31}), "magnitude must lie in [0, 30] for 31 bins, got 31");
+    unreadable::<RandAugment>(json!({"num_ops": -2}), "[0, ∞), got -2");
+    unreadable::<RandAugment>(json!({"num_magnitude_bins": 1}), "[2, ∞), got 1");
+    unreadable::<TrivialAugmentWide>(json!({"magnitude": 3}), "`magnitude`");
+    unreadable::<AutoAugment>(json!({"policy": "mnist"}), "`mnist`");
+    unreadable::<AugMix>(json!({"severity": 11}), "[1, 10], got 11");
+}
+
+/// Written and read again, a transform is the same.
+#[test]
+fn files_give_back_what_was_written() -> Result<()> {
+    #[track_caller]
+    fn same<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(transform: T) {
+        let json = serde_json::to_string(&transform).unwrap();
+        assert_eq!(serde_json::from_str::<T>(&json).unwrap(), transform, "{json}");
+        let toml = toml::to_string(&transform).unwrap();
+        assert_eq!(toml::from_str::<T>(&toml).unwrap(), transform, "{toml}");
+    }
+    same(Grayscale::new(3)?);
+    same(RandomChannelPermutation::default());
+    same(RandomGrayscale::new(0.3)?);
+    same(RandomGamma::new(0.1..=0.3)?.with_p(1.0)?);
+    same(RandomPhotometricDistort::default().with_hue(0.1)?.with_p(0.7)?);
+    same(RandomPosterize::new(3)?.with_p(0.1)?);
+    same(RandomSolarize::new(0.1)?);
+    same(RandomAdjustSharpness::new(1.0 / 3.0)?);
+    same(GaussianBlur::rectangular(7, 3)?.with_sigma(1.5)?);
+    same(GaussianNoise::default().with_mean(-0.1)?.with_clip(false));
+    same(Jpeg::between(10, 20)?);
+    same(RandomErasing::default().with_random_value().with_scale(0.1..=0.2)?);
+    same(RandomErasing::new(1.0)?.with_value([1, 2, 3]).with_ratio(1.0..=1.0)?);
+    same(RandAugment::default().with_num_ops(3).with_num_magnitude_bins(10)?.with_fill(7));
+    same(TrivialAugmentWide::default().with_num_magnitude_bins(5)?.with_fill([1, 2, 3]));
+    same(AutoAugment::new(AutoAugmentPolicy::Svhn));
+    same(AugMix::default().with_chain_depth(4).with_alpha(0.3)?.with_all_ops(false).with_mixture_width(2)?);
+    Ok(())
 }

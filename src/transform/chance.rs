@@ -1,6 +1,13 @@
-//! Transforms that do one thing with a probability and have no other parameter.
+//! Transforms that do one thing with a probability.
 
-/// Defines such a transform: its name, its default probability, and the op for a [`SampleInfo`](crate::SampleInfo).
+use super::params::{Number, Probability};
+
+/// The default probability.
+pub const fn half() -> Number<Probability> {
+    Number::constant(0.5)
+}
+
+/// Defines a transform without other parameters: its name, its default probability, and the op for a [`SampleInfo`](crate::SampleInfo).
 macro_rules! chance {
     ($(#[$doc:meta])* $name:ident, $default:literal, $info:pat => $op:expr) => {
         $(#[$doc])*

@@ -28,11 +28,12 @@ impl<const LOW: usize, const HIGH: usize> Whole<LOW, HIGH> {
     }
 
     fn checked(value: usize) -> Result<Self, String> {
-        if (LOW..=HIGH).contains(&value) {
-            return Ok(Self(value));
-        }
+        if (LOW..=HIGH).contains(&value) { Ok(Self(value)) } else { Err(Self::refusal(value)) }
+    }
+
+    fn refusal(value: impl fmt::Display) -> String {
         let end = if HIGH == usize::MAX { "∞)".to_owned() } else { format!("{HIGH}]") };
-        Err(format!("must lie in [{LOW}, {end}, got {value}"))
+        format!("must lie in [{LOW}, {end}, got {value}")
     }
 }
 
@@ -44,7 +45,10 @@ impl<const LOW: usize, const HIGH: usize> fmt::Debug for Whole<LOW, HIGH> {
 
 impl<'de, const LOW: usize, const HIGH: usize> Deserialize<'de> for Whole<LOW, HIGH> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::checked(usize::deserialize(deserializer)?).map_err(de::Error::custom)
+        // Negative numbers are to be refused by the same words.
+        let value = i64::deserialize(deserializer)?;
+        let checked = usize::try_from(value).map_or_else(|_| Err(Self::refusal(value)), Self::checked);
+        checked.map_err(de::Error::custom)
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::rng::SampleRng;
-use crate::transform::chance::chance;
+use crate::transform::chance::{chance, half};
 use crate::transform::op::Op;
 use crate::transform::params::{Level, Number, Probability};
 use crate::transform::whole::Whole;
@@ -111,8 +111,4 @@ impl Transform for RandomSolarize {
             ops.push(Op::Solarize { threshold: self.threshold.get() as f32 });
         }
     }
-}
-
-const fn half() -> Number<Probability> {
-    Number::constant(0.5)
 }

@@ -35,7 +35,7 @@ pub struct RandomErasing {
 
 /// What the rectangle shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", expecting = "expected a whole number from 0 to 255, a list of three, or \"random\"")]
 enum Value {
     Random,
     #[serde(untagged)]

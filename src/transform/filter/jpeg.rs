@@ -39,7 +39,7 @@ impl Jpeg {
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if `highest` is below `lowest` or one of them outside [1, 100].
     pub fn between(lowest: u8, highest: u8) -> Result<Self> {
-        let quality = Quality::try_from(OneOrTwo::Two(lowest, highest))
+        let quality = Quality::try_from(OneOrTwo::Two(lowest.into(), highest.into()))
             .map_err(|message| Error::config(format!("Jpeg: quality {message}")))?;
         Ok(Self { quality })
     }
@@ -55,16 +55,16 @@ impl Transform for Jpeg {
 
 /// The lowest and the highest quality.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "OneOrTwo<u8>")]
+#[serde(try_from = "OneOrTwo<i64>")]
 struct Quality([u8; 2]);
 
-impl TryFrom<OneOrTwo<u8>> for Quality {
+impl TryFrom<OneOrTwo<i64>> for Quality {
     type Error = String;
 
-    fn try_from(quality: OneOrTwo<u8>) -> Result<Self, String> {
+    fn try_from(quality: OneOrTwo<i64>) -> Result<Self, String> {
         let [lowest, highest] = quality.pair();
         if 1 <= lowest && lowest <= highest && highest <= 100 {
-            return Ok(Self([lowest, highest]));
+            return Ok(Self([lowest as u8, highest as u8]));
         }
         Err(format!("must be a whole number or an increasing range in [1, 100], got {lowest} to {highest}"))
     }

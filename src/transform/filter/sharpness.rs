@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::rng::SampleRng;
+use crate::transform::chance::half;
 use crate::transform::op::Op;
 use crate::transform::params::{Factor, Number, Probability};
 use crate::transform::{SampleInfo, Transform};
@@ -51,8 +52,4 @@ impl Transform for RandomAdjustSharpness {
             ops.push(Op::Sharpness { factor: self.sharpness_factor.get() });
         }
     }
-}
-
-const fn half() -> Number<Probability> {
-    Number::constant(0.5)
 }

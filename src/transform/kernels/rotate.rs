@@ -95,11 +95,11 @@ pub fn rotate(mut image: Image, turn: &Turn, interpolation: Interpolation, fill:
         Turn::Quarter { clockwise, .. } => flip::quarter_turn(&image, *clockwise),
         Turn::Sampled(grid) => {
             let data = match (image.channels(), fill) {
-                (1, Fill::None) => sample(&image, grid, interpolation, [0]),
-                (_, Fill::None) => sample(&image, grid, interpolation, [0; 3]),
-                (1, Fill::All(value)) => sample(&image, grid, interpolation, [value]),
-                (_, Fill::All(value)) => sample(&image, grid, interpolation, [value; 3]),
-                (_, Fill::Rgb(color)) => sample(&image, grid, interpolation, color),
+                (1, Fill::None) => sample::<1>(&image, grid, interpolation, None),
+                (_, Fill::None) => sample::<3>(&image, grid, interpolation, None),
+                (1, Fill::All(value)) => sample(&image, grid, interpolation, Some([value])),
+                (_, Fill::All(value)) => sample(&image, grid, interpolation, Some([value; 3])),
+                (_, Fill::Rgb(color)) => sample(&image, grid, interpolation, Some(color)),
             };
             Image::new(grid.size.height, grid.size.width, image.channels(), data)
                 .expect("the result has the grid's size and the source's channels")
@@ -107,7 +107,7 @@ pub fn rotate(mut image: Image, turn: &Turn, interpolation: Interpolation, fill:
     }
 }
 
-fn sample<const C: usize>(image: &Image, grid: &Grid, interpolation: Interpolation, fill: [u8; C]) -> Vec<u8> {
+fn sample<const C: usize>(image: &Image, grid: &Grid, interpolation: Interpolation, fill: Option<[u8; C]>) -> Vec<u8> {
     let source = Source { pixels: image.data().as_chunks().0, width: image.width(), height: image.height(), fill };
     match interpolation {
         Interpolation::Nearest => source.map(grid, Source::nearest),
@@ -120,7 +120,7 @@ struct Source<'a, const C: usize> {
     pixels: &'a [[u8; C]],
     width: usize,
     height: usize,
-    fill: [u8; C],
+    fill: Option<[u8; C]>,
 }
 
 impl<const C: usize> Source<'_, C> {
@@ -146,10 +146,11 @@ impl<const C: usize> Source<'_, C> {
     }
 
     fn nearest(&self, x: f32, y: f32) -> [u8; C] {
-        self.get(round(x), round(y)).unwrap_or(self.fill)
+        self.get(round(x), round(y)).or(self.fill).unwrap_or([0; C])
     }
 
-    /// `mask · (value − fill) + fill`, where value and mask are the means of the four pixels around and of ones, both 0 outside.
+    /// `mask · (value − fill) + fill`, where value and mask are the means of the four pixels around and of ones, both 0 outside. Without a
+    /// fill it is the value.
     fn bilinear(&self, x: f32, y: f32) -> [u8; C] {
         let (left, top) = (floor(x), floor(y));
         let (east, south) = (x - left as f32, y - top as f32);
@@ -170,9 +171,9 @@ impl<const C: usize> Source<'_, C> {
             |values: [f32; 4], [p, q, r, s]: [f32; 4]| values[0] * p + values[1] * q + values[2] * r + values[3] * s;
         let mask = mean([1.0; 4], mask);
         std::array::from_fn(|i| {
-            let fill = f32::from(self.fill[i]);
             let value = mean([a[i], b[i], c[i], d[i]].map(f32::from), weights);
-            round((value - fill) * mask + fill) as u8
+            let fill = self.fill.map(|fill| f32::from(fill[i]));
+            round(fill.map_or(value, |fill| (value - fill) * mask + fill)) as u8
         })
     }
 

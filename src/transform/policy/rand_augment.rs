@@ -35,8 +35,8 @@ use crate::transform::{SampleInfo, Transform};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, remote = "Self")]
 pub struct RandAugment {
-    num_ops: usize,
-    magnitude: usize,
+    num_ops: Whole<0, { usize::MAX }>,
+    magnitude: Whole<0, { usize::MAX }>,
     num_magnitude_bins: Whole<2, { usize::MAX }>,
     interpolation: Interpolation,
     fill: Fill,
@@ -46,7 +46,7 @@ impl RandAugment {
     /// How many operations; default: 2.
     #[must_use]
     pub fn with_num_ops(self, num_ops: usize) -> Self {
-        Self { num_ops, ..self }
+        Self { num_ops: Whole::constant(num_ops), ..self }
     }
 
     /// Their magnitude, from 0 to the number of bins − 1; default: 9.
@@ -55,7 +55,7 @@ impl RandAugment {
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if there is no such bin.
     pub fn with_magnitude(self, magnitude: usize) -> Result<Self> {
-        Self { magnitude, ..self }.checked().map_err(config)
+        Self { magnitude: Whole::constant(magnitude), ..self }.checked().map_err(config)
     }
 
     /// How many magnitudes there are, at least 2; default: 31.
@@ -69,7 +69,7 @@ impl RandAugment {
     }
 
     fn checked(self) -> Result<Self, String> {
-        let (magnitude, bins) = (self.magnitude, self.num_magnitude_bins.get());
+        let (magnitude, bins) = (self.magnitude.get(), self.num_magnitude_bins.get());
         if magnitude < bins {
             return Ok(self);
         }
@@ -95,8 +95,8 @@ impl<'de> Deserialize<'de> for RandAugment {
 impl Default for RandAugment {
     fn default() -> Self {
         Self {
-            num_ops: 2,
-            magnitude: 9,
+            num_ops: Whole::constant(2),
+            magnitude: Whole::constant(9),
             num_magnitude_bins: Whole::constant(31),
             interpolation: Interpolation::Nearest,
             fill: Fill::None,
@@ -106,9 +106,9 @@ impl Default for RandAugment {
 
 impl Transform for RandAugment {
     fn draw(&self, info: SampleInfo<'_>, rng: &mut SampleRng, ops: &mut Vec<Op>) {
-        let bin = Bin { index: self.magnitude, count: self.num_magnitude_bins.get() };
+        let bin = Bin { index: self.magnitude.get(), count: self.num_magnitude_bins.get() };
         let warp = Warp { interpolation: self.interpolation, fill: self.fill };
-        for _ in 0..self.num_ops {
+        for _ in 0..self.num_ops.get() {
             let kind = KINDS[rng.below(KINDS.len())];
             ops.extend(SCALE.op(kind, bin, info.size, warp, rng));
         }
