@@ -19,7 +19,7 @@ use crate::transform::{Op, SampleInfo, Transform};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct OneOf {
-    transforms: Vec<Step>,
+    pub(super) transforms: Vec<Step>,
     #[serde(skip_serializing_if = "Option::is_none")]
     weights: Option<Vec<f64>>,
 }

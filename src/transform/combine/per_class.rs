@@ -27,9 +27,9 @@ use crate::transform::{Op, SampleInfo, Transform};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PerClass {
-    classes: BTreeMap<String, Pipeline>,
+    pub(super) classes: BTreeMap<String, Pipeline>,
     #[serde(default)]
-    others: Pipeline,
+    pub(super) others: Pipeline,
 }
 
 impl PerClass {

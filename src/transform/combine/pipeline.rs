@@ -3,10 +3,9 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_path_to_error::Track;
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::step::Step;
+use super::step::{Step, first_own};
 use crate::error::{Error, Result};
 use crate::file;
 use crate::rng::SampleRng;
@@ -107,9 +106,7 @@ impl Pipeline {
     ///
     /// [`ErrorKind::Config`], with its name and place, if a transform is not one of the crate's.
     pub fn to_toml(&self) -> Result<String> {
-        let mut text = toml::ser::Buffer::new();
-        self.print(toml::Serializer::new(&mut text))?;
-        Ok(text.to_string())
+        toml::to_string(&self.document()?).map_err(|error| Error::config(error.to_string()))
     }
 
     /// Reads JSON: an object with an array `transforms` of objects, each with the name of a transform and its parameters.
@@ -130,9 +127,7 @@ impl Pipeline {
     ///
     /// As [`Pipeline::to_toml`].
     pub fn to_json(&self) -> Result<String> {
-        let mut text = Vec::new();
-        self.print(&mut serde_json::Serializer::pretty(&mut text))?;
-        Ok(String::from_utf8_lossy(&text).into_owned())
+        serde_json::to_string_pretty(&self.document()?).map_err(|error| Error::config(error.to_string()))
     }
 
     /// Reads a file: TOML or JSON by its extension, `.toml` or `.json`.
@@ -166,11 +161,14 @@ impl Pipeline {
         file::write_file(path, text.as_bytes())
     }
 
-    fn print<S: Serializer>(&self, serializer: S) -> Result<()> {
-        let mut track = Track::new();
-        let printed =
-            Document { transforms: self }.serialize(serde_path_to_error::Serializer::new(serializer, &mut track));
-        printed.map(drop).map_err(|error| Error::config(format!("{}: {error}", track.path())))
+    /// The whole of a file, if all of it can be written.
+    fn document(&self) -> Result<Document<&Self>> {
+        match first_own(&self.transforms, "transforms") {
+            None => Ok(Document { transforms: self }),
+            Some((place, name)) => Err(Error::config(format!(
+                "{place}: {name} is code, which cannot be written: use the crate's own transforms, or add it after reading"
+            ))),
+        }
     }
 }
 

@@ -13,13 +13,9 @@ use crate::transform::{Op, SampleInfo, Transform};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RandomApply {
-    #[serde(default = "half")]
+    #[serde(default = "crate::transform::chance::half")]
     p: Number<Probability>,
-    transforms: Pipeline,
-}
-
-fn half() -> Number<Probability> {
-    Number::constant(0.5)
+    pub(super) transforms: Pipeline,
 }
 
 impl RandomApply {

@@ -11,7 +11,7 @@ use crate::transform::{Op, SampleInfo, Transform};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RandomOrder {
-    transforms: Vec<Step>,
+    pub(super) transforms: Vec<Step>,
 }
 
 impl RandomOrder {

@@ -4,7 +4,7 @@ use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize, Serializer, ser};
+use serde::{Deserialize, Serialize};
 
 use super::{OneOf, PerClass, Pipeline, RandomApply, RandomOrder};
 use crate::error::Result;
@@ -33,7 +33,7 @@ macro_rules! steps {
             #[serde(alias = "Pipeline")]
             Compose(Pipeline),
             /// A transform that is not the crate's; it cannot be written to a file.
-            #[serde(skip_deserializing)]
+            #[serde(skip)]
             Own(Own),
         }
 
@@ -82,6 +82,28 @@ impl Step {
     }
 }
 
+/// The place and the name of the first of `steps`, and of what they are made of, that is not the crate's.
+pub fn first_own<'a>(steps: &'a [Step], place: &str) -> Option<(String, &'a str)> {
+    steps.iter().enumerate().find_map(|(index, step)| {
+        let place = format!("{place}[{index}]");
+        let inner = |name: &str| format!("{place}.{name}");
+        match step {
+            Step::Own(own) => Some((place, &*own.name)),
+            Step::Compose(pipeline) => first_own(pipeline.steps(), &inner("Compose")),
+            Step::RandomApply(apply) => first_own(apply.transforms.steps(), &inner("RandomApply.transforms")),
+            Step::OneOf(one_of) => first_own(&one_of.transforms, &inner("OneOf.transforms")),
+            Step::RandomOrder(order) => first_own(&order.transforms, &inner("RandomOrder.transforms")),
+            Step::PerClass(PerClass { classes, others }) => {
+                let of_class = |(class, pipeline): (&String, &'a Pipeline)| {
+                    first_own(pipeline.steps(), &inner(&format!("PerClass.classes.{class}")))
+                };
+                classes.iter().find_map(of_class).or_else(|| first_own(others.steps(), &inner("PerClass.others")))
+            }
+            _ => None,
+        }
+    })
+}
+
 impl From<Lambda> for Step {
     fn from(lambda: Lambda) -> Self {
         Self::Own(Own { name: format!("Lambda {:?}", lambda.name()), transform: Arc::new(lambda) })
@@ -109,12 +131,6 @@ impl Transform for Step {
 pub struct Own {
     name: String,
     transform: Arc<dyn Transform>,
-}
-
-impl Serialize for Own {
-    fn serialize<S: Serializer>(&self, _serializer: S) -> Result<S::Ok, S::Error> {
-        Err(ser::Error::custom(format_args!("{} is code, which cannot be written", self.name)))
-    }
 }
 
 impl fmt::Debug for Own {
