@@ -18,14 +18,11 @@ pub fn reverse<'a>(rows: impl Iterator<Item = (&'a [u8], &'a mut [u8])>) {
 pub fn reverse_rgb<'a>(rows: impl Iterator<Item = (&'a [u8], &'a mut [u8])>) {
     #[cfg(target_arch = "x86_64")]
     if let Some(simd) = pulp::x86::V3::try_new() {
-        return simd.vectorize(
-            #[inline(always)]
-            || {
-                for (source, out) in rows {
-                    in_blocks(simd, source, out);
-                }
-            },
-        );
+        return vectorized!(simd => {
+            for (source, out) in rows {
+                in_blocks(simd, source, out);
+            }
+        });
     }
     rows.for_each(|(source, out)| one_by_one(source, out));
 }

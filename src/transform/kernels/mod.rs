@@ -18,18 +18,50 @@ use view::View;
 use super::op::Op;
 use crate::error::Result;
 use crate::image::Image;
+use crate::rng::{Purpose, SampleKey};
+use warp::affine::{Affine, Parameters};
+use warp::perspective::Perspective;
+use warp::{Sampling, warp};
 
 /// Buffers that kernels keep from one image to the next.
 #[derive(Debug, Default)]
 pub struct Scratch {
     filter: filter::Scratch,
+    warp: warp::Scratch,
+    elastic: warp::elastic::Scratch,
+    resize: resize::Scratch,
 }
 
-/// Writes what `op`, which was checked, makes of `source` into `out`.
+/// Writes what `op`, which was checked, makes of `source` into `out`. Flips, crops and functions of one pixel are the executor's own.
 pub fn apply(op: &Op, source: View<'_>, out: &mut Vec<u8>, scratch: &mut Scratch) -> Result<()> {
-    let filter = &mut scratch.filter;
+    let size = source.size();
+    let Scratch { filter, resize, elastic, warp: warped } = scratch;
     match *op {
-        Op::Sharpness { factor } => filter::sharpness::sharpness(source, factor, out, &mut filter.sums),
+        Op::Pad { left, top, right, bottom, padding, fill } => {
+            pad::pad(source, pad::Margins { left, top, right, bottom }, padding, fill, out);
+        }
+        Op::Resize { size, interpolation, antialias } => {
+            resize::resize(source, size, interpolation, antialias, out, resize);
+        }
+        Op::Rotate { degrees, interpolation, expand, center, fill } => {
+            let turn = rotate::Turn::new(size, degrees, expand, center);
+            rotate::rotate(source, &turn, interpolation, fill, out, warped);
+        }
+        Op::Affine { degrees, translate, scale, shear, interpolation, center, fill } => {
+            let parameters = Parameters { degrees: f64::from(degrees), translate, scale, shear, center };
+            let map = Affine::new(size, parameters, false);
+            warp(source, &map, Sampling { size, interpolation, fill }, out, warped);
+        }
+        Op::Perspective { start, end, interpolation, fill } => {
+            let map = Perspective::new(size, start, end).expect("checked: one map moves the points");
+            warp(source, &map, Sampling { size, interpolation, fill }, out, warped);
+        }
+        Op::Elastic { alpha, sigma, seed, interpolation, fill } => {
+            let mut rng = SampleKey { seed, epoch: 0, position: 0, purpose: Purpose::Noise }.rng();
+            let map = elastic.draw(size, alpha, sigma, &mut rng);
+            warp(source, &map, Sampling { size, interpolation, fill }, out, warped);
+        }
+        Op::Sharpness { factor } => filter::sharpness::sharpness(source, factor, out, &mut filter.sharpness),
         Op::GaussianBlur { kernel_size, sigma } => {
             filter::blur::gaussian_blur(source, kernel_size, sigma, out, &mut filter.blur);
         }
@@ -38,30 +70,27 @@ pub fn apply(op: &Op, source: View<'_>, out: &mut Vec<u8>, scratch: &mut Scratch
         }
         Op::Jpeg { quality } => filter::jpeg::jpeg(source, quality, out, &mut filter.jpeg),
         Op::Erase { top, left, size, patch } => filter::erase::erase(source, top, left, size, patch, out),
-        Op::Blend { ref chains, mixing } => {
-            filter::blend::blend(source, chains, mixing, out, &mut filter.blend)?;
+        Op::Blend { ref chains, mixing } => filter::blend::blend(source, chains, mixing, out, &mut filter.blend)?,
+        Op::Custom(ref custom) => {
+            source.copy_into(out);
+            let image = Image::new(size.height, size.width, source.channels(), std::mem::take(out))?;
+            *out = custom.apply(image)?.into_data();
         }
-        _ => return apply_copied(op, source, out),
+        Op::HFlip
+        | Op::VFlip
+        | Op::Crop { .. }
+        | Op::Brightness { .. }
+        | Op::Contrast { .. }
+        | Op::Saturation { .. }
+        | Op::Hue { .. }
+        | Op::Gamma { .. }
+        | Op::Grayscale { .. }
+        | Op::PermuteChannels { .. }
+        | Op::Invert
+        | Op::Posterize { .. }
+        | Op::Solarize { .. }
+        | Op::Autocontrast
+        | Op::Equalize => unreachable!("the executor applies {op:?} itself"),
     }
-    Ok(())
-}
-
-fn apply_copied(op: &Op, source: View<'_>, out: &mut Vec<u8>) -> Result<()> {
-    let image = |view: View<'_>| {
-        let mut data = Vec::new();
-        view.copy_into(&mut data);
-        Image::new(view.size().height, view.size().width, view.channels(), data).expect("a view is not empty")
-    };
-    let mut image = image(source);
-    match *op {
-        Op::Rotate { degrees, interpolation, expand, center, fill } => {
-            let turn = rotate::Turn::new(image.size(), degrees, expand, center);
-            image = rotate::rotate(image, &turn, interpolation, fill);
-        }
-        Op::Resize { size, interpolation, .. } => image = resize::resize(image, size, interpolation),
-        Op::Custom(ref custom) => image = custom.apply(image)?,
-        _ => todo!("{op:?}"),
-    }
-    *out = image.into_data();
     Ok(())
 }

@@ -1,0 +1,223 @@
+//! Sampling along a map of coordinates, as torch's `grid_sample` does it with zero padding and `align_corners = false`, and torchvision's blending
+//! with a fill colour: `mask · (value − fill) + fill`, where the mask is an image of ones that is sampled alike.
+//!
+//! A [`Map`] finds the source positions of a row of the result; a sampler makes pixels of them, some lanes at a time. The arithmetic is
+//! torch's, in its order and precision, except that the mean of the source pixels, which torch sums by fused multiply-adds, is rounded at
+//! every step: that moves one result in 100,000 by 1, and is the same on every processor.
+
+pub mod affine;
+mod bicubic;
+mod bilinear;
+pub mod elastic;
+mod nearest;
+pub mod perspective;
+mod source;
+
+use bicubic::Bicubic;
+use bilinear::Bilinear;
+use nearest::Nearest;
+use pulp::{Arch, NullaryFnOnce};
+use source::Source;
+
+use super::view::View;
+use crate::image::Size;
+use crate::transform::op::{Fill, Interpolation};
+
+/// Pixels are computed in multiples of this, one AVX-512 register of 32-bit numbers.
+const LANES: usize = 16;
+
+/// The most pixels of a row that are computed together. Their number is no constant, since the compiler would unroll loops of constant length and then
+/// find no vectors in them.
+const BLOCK: usize = 64;
+
+/// Rows of a block's width that are computed together: the result in tiles, so that neighbouring source pixels are still in the fastest cache
+/// when the next row of the tile needs them.
+const TILE: usize = 16;
+
+/// From the places of a result to places in the source.
+pub trait Map {
+    /// Writes the source positions of pixels of row `y` from column `left`: 0 is the middle of the first pixel, whatever is outside is not
+    /// clamped. The slices may reach beyond the row, where anything may be written.
+    fn row(&self, y: usize, left: usize, xs: &mut [f32], ys: &mut [f32]);
+}
+
+/// From places in the source to pixels.
+trait Sampler {
+    /// Fills `out` with the pixels at some positions, at most [`BLOCK`]; of the last ones there may be more than `out` needs.
+    fn block<const C: usize>(&mut self, source: Source<'_, C>, xs: &[f32], ys: &[f32], out: &mut [u8]);
+}
+
+/// Buffers that are kept from one warp to the next.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// A copy of a view whose bytes lie too far apart for 32-bit offsets.
+    near: Vec<u8>,
+}
+
+/// How the result is made of the source.
+#[derive(Clone, Copy, Debug)]
+pub struct Sampling {
+    /// The size of the result.
+    pub size: Size,
+    pub interpolation: Interpolation,
+    /// An RGB fill needs an RGB image.
+    pub fill: Fill,
+}
+
+/// Writes the pixels of `view` that `map` finds into `out`.
+pub fn warp(view: View<'_>, map: &impl Map, sampling: Sampling, out: &mut Vec<u8>, scratch: &mut Scratch) {
+    let Scratch { near } = scratch;
+    let view = if view.bytes().len() <= i32::MAX as usize {
+        view
+    } else {
+        view.copy_into(near);
+        View::new(near, super::view::Layout::whole(view.size(), view.channels()))
+    };
+    let blended = sampling.fill != Fill::None;
+    match (view.channels(), sampling.fill) {
+        (1, Fill::None) => picture(&Source::new(view, [0], blended), map, sampling, out),
+        (_, Fill::None) => picture(&Source::new(view, [0; 3], blended), map, sampling, out),
+        (1, Fill::All(value)) => picture(&Source::new(view, [value], blended), map, sampling, out),
+        (_, Fill::All(value)) => picture(&Source::new(view, [value; 3], blended), map, sampling, out),
+        (_, Fill::Rgb(color)) => picture(&Source::new(view, color, blended), map, sampling, out),
+    }
+}
+
+fn picture<const C: usize>(source: &Source<'_, C>, map: &impl Map, sampling: Sampling, out: &mut Vec<u8>) {
+    let Sampling { size, interpolation, .. } = sampling;
+    out.resize(size.height * size.width * C, 0);
+    match interpolation {
+        Interpolation::Nearest => tiles(source, map, &mut Nearest::default(), size, out),
+        Interpolation::Bilinear => tiles(source, map, &mut Bilinear::default(), size, out),
+        Interpolation::Bicubic => tiles(source, map, &mut Bicubic::default(), size, out),
+    }
+}
+
+fn tiles<const C: usize>(
+    source: &Source<'_, C>,
+    map: &impl Map,
+    sampler: &mut impl Sampler,
+    size: Size,
+    out: &mut [u8],
+) {
+    let arch = Arch::new();
+    let (mut xs, mut ys) = ([[0.0; BLOCK]; TILE], [[0.0; BLOCK]; TILE]);
+    for top in (0..size.height).step_by(TILE) {
+        for left in (0..size.width).step_by(BLOCK) {
+            let rows = TILE.min(size.height - top);
+            let pixels = BLOCK.min(size.width - left);
+            let lanes = pixels.next_multiple_of(LANES);
+            let (xs, ys) = (&mut xs[..rows], &mut ys[..rows]);
+            arch.dispatch(Positions { map, top, left, lanes, xs, ys });
+            let first = (top * size.width + left) * C;
+            let out = &mut out[first..];
+            arch.dispatch(Pixels { source, xs, ys, lanes, pixels, pitch: size.width * C, out, sampler });
+        }
+    }
+}
+
+/// Finds the source positions of a tile. This and [`Pixels`] are no closures, since only functions that are always inlined are sure to be
+/// compiled for the processor in use.
+struct Positions<'a, M> {
+    map: &'a M,
+    top: usize,
+    left: usize,
+    lanes: usize,
+    xs: &'a mut [[f32; BLOCK]],
+    ys: &'a mut [[f32; BLOCK]],
+}
+
+impl<M: Map> NullaryFnOnce for Positions<'_, M> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for (y, (xs, ys)) in self.xs.iter_mut().zip(self.ys).enumerate() {
+            self.map.row(self.top + y, self.left, &mut xs[..self.lanes], &mut ys[..self.lanes]);
+        }
+    }
+}
+
+/// Makes the pixels of a tile.
+struct Pixels<'a, const C: usize, S> {
+    source: &'a Source<'a, C>,
+    xs: &'a [[f32; BLOCK]],
+    ys: &'a [[f32; BLOCK]],
+    lanes: usize,
+    /// In one row of the tile.
+    pixels: usize,
+    /// Bytes from a row of the result to the next.
+    pitch: usize,
+    /// From the tile's first byte.
+    out: &'a mut [u8],
+    sampler: &'a mut S,
+}
+
+impl<const C: usize, S: Sampler> NullaryFnOnce for Pixels<'_, C, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { source, xs, ys, lanes, pixels, pitch, out, sampler } = self;
+        for (y, (xs, ys)) in xs.iter().zip(ys).enumerate() {
+            sampler.block(*source, &xs[..lanes], &ys[..lanes], &mut out[y * pitch..][..pixels * C]);
+        }
+    }
+}
+
+/// Fills `out` with pixels, each in the lowest bits of a number. Where there are three channels, most are written with a byte behind them, which the
+/// next overwrites.
+#[inline(always)]
+fn store<const C: usize>(out: &mut [u8], pixel: impl Fn(usize) -> u32) {
+    let whole = out.len() / (LANES * C);
+    for group in 0..whole {
+        let (out, first) = (&mut out[group * LANES * C..][..LANES * C], group * LANES);
+        for lane in 0..LANES {
+            let bytes = pixel(first + lane).to_le_bytes();
+            if C == 1 || lane == LANES - 1 {
+                out[lane * C..][..C].copy_from_slice(&bytes[..C]);
+            } else {
+                out[lane * C..][..4].copy_from_slice(&bytes);
+            }
+        }
+    }
+    let rest = out[whole * LANES * C..].as_chunks_mut::<C>().0;
+    for (lane, out) in rest.iter_mut().enumerate() {
+        out.copy_from_slice(&pixel(whole * LANES + lane).to_le_bytes()[..C]);
+    }
+}
+
+/// From [0, 2] to pixels along a side. torch fuses the product and the sum.
+#[inline(always)]
+fn to_pixels(position: f32, side: usize) -> f32 {
+    position.mul_add(side as f32 * 0.5, -0.5)
+}
+
+/// The sum of this number and one with |x| < 2²² has no bits left for a fraction, and its lowest bits are the whole number.
+const SHIFT: f32 = 12_582_912.0;
+
+/// To the nearest whole number, halves to the even one, for |x| < 2²². The bits of a sum grow with the sum; so what is farther out, infinite or no
+/// number becomes negative or at least 2²², and stays outside of every image.
+#[inline(always)]
+fn round(x: f32) -> i32 {
+    ((x + SHIFT).to_bits() as i32).wrapping_sub(SHIFT.to_bits() as i32)
+}
+
+/// `mask · (value − fill) + fill`.
+#[inline(always)]
+fn blended(value: f32, mask: f32, fill: u8) -> f32 {
+    let fill = f32::from(fill);
+    (value - fill) * mask + fill
+}
+
+/// The blended value as a byte; it must not leave [0, 255].
+#[inline(always)]
+fn blend(value: f32, mask: f32, fill: u8) -> u32 {
+    to_byte(blended(value, mask, fill))
+}
+
+/// Rounds, halves to the even number. What is no number becomes 0, as in torch.
+#[inline(always)]
+fn to_byte(value: f32) -> u32 {
+    (value + SHIFT).to_bits() & 0xff
+}
