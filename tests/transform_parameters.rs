@@ -1,11 +1,12 @@
 //! Bad parameters are refused when a transform is made, by an error that names the transform, the value and what is allowed.
 
 use candle_augment::{
-    AugMix, AutoAugment, AutoAugmentPolicy, ColorJitter, ErrorKind, GaussianBlur, GaussianNoise, Grayscale, Jpeg,
-    Normalize, Pipeline, RandAugment, RandomAdjustSharpness, RandomApply, RandomAutocontrast, RandomChannelPermutation,
-    RandomEqualize, RandomErasing, RandomGamma, RandomGrayscale, RandomHorizontalFlip, RandomInvert,
-    RandomPhotometricDistort, RandomPosterize, RandomRotation, RandomSolarize, RandomVerticalFlip, Resize, Result,
-    TrivialAugmentWide,
+    AugMix, AutoAugment, AutoAugmentPolicy, CenterCrop, ColorJitter, ElasticTransform, ErrorKind, FiveCrop,
+    GaussianBlur, GaussianNoise, Grayscale, Jpeg, Normalize, Pipeline, RandAugment, RandomAdjustSharpness,
+    RandomAffine, RandomApply, RandomAutocontrast, RandomChannelPermutation, RandomCrop, RandomEqualize, RandomErasing,
+    RandomGamma, RandomGrayscale, RandomHorizontalFlip, RandomInvert, RandomPerspective, RandomPhotometricDistort,
+    RandomPosterize, RandomResize, RandomResizedCrop, RandomRotation, RandomSolarize, RandomVerticalFlip,
+    RandomZoomOut, Resize, Result, TenCrop, TrivialAugmentWide,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -26,6 +27,9 @@ fn probabilities() {
         refused(RandomHorizontalFlip::new(p), ["RandomHorizontalFlip: p", text, "[0, 1]"]);
         refused(RandomVerticalFlip::new(p), ["RandomVerticalFlip: p", text, "[0, 1]"]);
         refused(RandomApply::new(Pipeline::new(), p), ["RandomApply: p", text, "[0, 1]"]);
+        refused(RandomPerspective::new(p, 0.5), ["RandomPerspective: distortion_scale", text, "[0, 1]"]);
+        refused(RandomPerspective::new(0.5, p), ["RandomPerspective: p", text, "[0, 1]"]);
+        refused(RandomZoomOut::new(p), ["RandomZoomOut: p", text, "[0, 1]"]);
     }
 }
 
@@ -37,6 +41,55 @@ fn angles() -> Result<()> {
     refused(RandomRotation::new(20.0..=10.0), ["RandomRotation: degrees", "20..=10", "increasing"]);
     refused(RandomRotation::new(f64::NAN..=10.0), ["RandomRotation: degrees", "NaN..=10", "increasing"]);
     refused(RandomRotation::new(1.0)?.with_center(f32::NAN, 1.0), ["RandomRotation: the centre", "NaN", "(−∞, ∞)"]);
+    Ok(())
+}
+
+#[test]
+fn affine_maps() -> Result<()> {
+    refused(RandomAffine::new(-1.0), ["RandomAffine: degrees", "-1", "(−∞, ∞)"]);
+    let affine = RandomAffine::new(0.0)?;
+    for (part, text) in [(-0.1, "-0.1"), (1.1, "1.1"), (f64::NAN, "NaN")] {
+        refused(affine.with_translate(part, 0.0), ["RandomAffine: translate", text, "[0, 1]"]);
+        refused(affine.with_translate(0.0, part), ["RandomAffine: translate", text, "[0, 1]"]);
+    }
+    for (low, high, text) in
+        [(0.0, 1.0, "0..=1"), (2.0, 1.0, "2..=1"), (1.0, f64::INFINITY, "inf"), (f64::NAN, 1.0, "NaN")]
+    {
+        refused(affine.with_scale(low, high), ["RandomAffine: scale", text, "(0, ∞)"]);
+    }
+    refused(affine.with_shear(-5.0), ["RandomAffine: shear", "-5", "(−∞, ∞)"]);
+    refused(affine.with_shear_xy(5.0, f64::NAN..=1.0), ["RandomAffine: shear", "NaN..=1", "(−∞, ∞)"]);
+    refused(affine.with_center(0.0, f32::INFINITY), ["RandomAffine: the centre", "inf", "(−∞, ∞)"]);
+    Ok(())
+}
+
+#[test]
+fn elastic_fields() {
+    for (sigma, text) in [(0.0, "0"), (-1.0, "-1"), (f64::NAN, "NaN")] {
+        refused(ElasticTransform::new(1.0, sigma), ["ElasticTransform: sigma", text, "(0, ∞)"]);
+        refused(ElasticTransform::new_xy([1.0; 2], [1.0, sigma]), ["ElasticTransform: sigma", text, "(0, ∞)"]);
+    }
+    refused(ElasticTransform::new(f64::INFINITY, 1.0), ["ElasticTransform: alpha", "inf", "(−∞, ∞)"]);
+}
+
+#[test]
+fn crops() -> Result<()> {
+    for (height, width, text) in [(0, 5, "0 × 5"), (5, 0, "5 × 0")] {
+        refused(CenterCrop::new(height, width), ["CenterCrop", text, "[1, ∞)"]);
+        refused(RandomCrop::new(height, width), ["RandomCrop", text, "[1, ∞)"]);
+        refused(RandomResizedCrop::new(height, width), ["RandomResizedCrop", text, "[1, ∞)"]);
+        refused(FiveCrop::new(height, width), ["FiveCrop", text, "[1, ∞)"]);
+        refused(TenCrop::new(height, width), ["TenCrop", text, "[1, ∞)"]);
+    }
+    let crop = RandomResizedCrop::new(5, 5)?;
+    for (low, high, text) in [(0.0, 1.0, "0..=1"), (2.0, 1.0, "2..=1"), (f64::NAN, 1.0, "NaN..=1")] {
+        refused(crop.with_scale(low, high), ["RandomResizedCrop: scale", text, "(0, ∞)"]);
+        refused(crop.with_ratio(low, high), ["RandomResizedCrop: ratio", text, "(0, ∞)"]);
+    }
+    let out = RandomZoomOut::default();
+    for (low, high, text) in [(0.9, 2.0, "0.9..=2"), (3.0, 2.0, "3..=2"), (1.0, f64::INFINITY, "1..=inf")] {
+        refused(out.with_side_range(low, high), ["RandomZoomOut: side_range", text, "[1, ∞)"]);
+    }
     Ok(())
 }
 
@@ -64,6 +117,13 @@ fn sizes() {
     refused(Resize::short_edge(0), ["Resize", "0", "[1, ∞)"]);
     refused(Resize::exact(0, 7), ["Resize", "0 × 7", "[1, ∞)"]);
     refused(Resize::exact(7, 0), ["Resize", "7 × 0", "[1, ∞)"]);
+    refused(Resize::short_edge(7).and_then(|resize| resize.with_max_size(7)), ["Resize: max_size", "above", "7"]);
+    refused(
+        Resize::exact(7, 7).and_then(|resize| resize.with_max_size(9)),
+        ["Resize: max_size", "short edge", "exact"],
+    );
+    refused(RandomResize::new(0, 7), ["RandomResize: min_size", "[1, max_size)", "0 and 7"]);
+    refused(RandomResize::new(7, 7), ["RandomResize: min_size", "[1, max_size)", "7 and 7"]);
 }
 
 #[test]
