@@ -144,7 +144,12 @@ fn bench_image(group: &mut Group<'_>, name: &str, side: usize, image: &Image, dr
     let (mut executor, mut buffer) = (Executor::new(), Vec::new());
     let mut turns = draws.iter().cycle();
     group.bench_function(BenchmarkId::new(name, side), |bencher| {
-        bencher.iter(|| executor.image_in(turns.next().expect("a cycle does not end"), image, &mut buffer));
+        bencher.iter(|| {
+            let ops = turns.next().expect("a cycle does not end");
+            let made =
+                executor.image_in(ops, image, std::mem::take(&mut buffer)).expect("the operations fit the photo");
+            buffer = made.into_data();
+        });
     });
 }
 
