@@ -4,6 +4,8 @@ use std::fmt;
 
 use super::SampleInfo;
 use super::kernels::rotate;
+use super::kernels::warp::elastic;
+use super::kernels::warp::perspective::Perspective;
 use super::op::{Fill, Op, Padding, Patch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::Size;
@@ -86,11 +88,15 @@ impl Op {
             Self::Perspective { start, end, fill, .. } => {
                 finite("points", start.as_flattened())?;
                 finite("points", end.as_flattened())?;
+                require(
+                    Perspective::new(info.size, start, end).is_some(),
+                    format_args!("no single perspective shows {start:?} at {end:?}: no three of the points may lie on one line"),
+                )?;
                 check_warp(info, None, fill)
             }
             Self::Elastic { alpha, sigma, fill, .. } => {
                 finite("alpha", &alpha)?;
-                positive("sigma", &sigma)?;
+                check_smoothing(sigma, info.size)?;
                 check_warp(info, None, fill)
             }
             Self::Brightness { factor }
@@ -193,6 +199,21 @@ fn check_padding(padding: Padding, size: Size, most: [usize; 2]) -> Result<()> {
         )?;
     }
     Ok(())
+}
+
+/// An elastic field is smoothed along both axes or not at all, by kernels that fit the image.
+fn check_smoothing(sigma: [f32; 2], size: Size) -> Result<()> {
+    if sigma == [0.0; 2] {
+        return Ok(());
+    }
+    positive("sigma (both 0 for no smoothing, or each)", &sigma)?;
+    let reach = sigma.map(|sigma| elastic::kernel_size(sigma) / 2);
+    let reach = reach[0].max(reach[1]);
+    let side = size.height.min(size.width);
+    require(
+        reach < side,
+        format_args!("sigma {sigma:?} smooths over {reach} pixels to each side, so the image needs more than {reach} a side, not {side}"),
+    )
 }
 
 fn inside(what: &str, image: Size, top: usize, left: usize, part: Size) -> Result<()> {

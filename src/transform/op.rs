@@ -202,7 +202,8 @@ pub enum Op {
     Elastic {
         /// How far pixels move, along x and along y.
         alpha: [f32; 2],
-        /// How smooth the field is, along x and along y: the standard deviation of a Gaussian in pixels; positive.
+        /// How smooth the field is, along x and along y: the standard deviation of a Gaussian in pixels; both
+        /// positive, or both 0 for no smoothing. The image's sides must be longer than four times the greater one.
         sigma: [f32; 2],
         /// The seed of the field's generator.
         seed: u64,

@@ -1,1 +1,0 @@
-//! Sampling along a map of coordinates.
