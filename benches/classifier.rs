@@ -15,11 +15,10 @@ fn batch(side: usize, channels: usize) -> Result<Batch> {
     let mut rng = SampleKey { seed: 0, epoch: 0, position: 0, purpose: Purpose::Training }.rng();
     let pixels: Vec<f32> = (0..BATCH * channels * side * side).map(|_| rng.uniform(-1.0, 1.0) as f32).collect();
     let labels: Vec<u32> = (0..BATCH).map(|n| (n % CLASSES) as u32).collect();
-    Ok(Batch {
-        images: Tensor::from_vec(pixels, (BATCH, channels, side, side), &Device::Cpu)?,
-        labels: Tensor::new(labels, &Device::Cpu)?,
-        slots: Vec::new(),
-    })
+    Ok(Batch::new(
+        Tensor::from_vec(pixels, (BATCH, channels, side, side), &Device::Cpu)?,
+        Tensor::new(labels, &Device::Cpu)?,
+    ))
 }
 
 fn trainer(side: usize, channels: usize) -> Result<ClassifierTrainer> {

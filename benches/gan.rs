@@ -25,11 +25,10 @@ fn batch(size: usize, channels: usize) -> Batch {
     let mut rng = SampleKey { seed: 0, epoch: 0, position: 0, purpose: Purpose::Training }.rng();
     let values = (0..BATCH * channels * size * size).map(|_| rng.uniform(-1.0, 1.0) as f32).collect();
     let labels: Vec<u32> = (0..BATCH).map(|i| (i % CLASSES) as u32).collect();
-    Batch {
-        images: Tensor::from_vec(values, (BATCH, channels, size, size), &Device::Cpu).unwrap(),
-        labels: Tensor::from_vec(labels, BATCH, &Device::Cpu).unwrap(),
-        slots: Vec::new(),
-    }
+    Batch::new(
+        Tensor::from_vec(values, (BATCH, channels, size, size), &Device::Cpu).unwrap(),
+        Tensor::from_vec(labels, BATCH, &Device::Cpu).unwrap(),
+    )
 }
 
 fn step(criterion: &mut Criterion) {

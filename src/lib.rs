@@ -77,13 +77,14 @@ pub use plan::{Balance, ClassMixture, EpochPlan, Mixture, Origin, PlanConfig, Pl
 pub use rng::{Purpose, SampleKey, SampleRng};
 pub use synthetic::{SyntheticRequest, SyntheticSource};
 pub use transform::{
-    Amount, AugMix, AutoAugment, AutoAugmentPolicy, CenterCrop, ColorJitter, Compose, Custom, ElasticTransform,
-    Executor, Fill, FiveCrop, GaussianBlur, GaussianNoise, Grayscale, Interpolation, Jpeg, Lambda, Normalize, OneOf,
-    Op, Pad, Padding, Patch, PerClass, Pipeline, RandAugment, RandomAdjustSharpness, RandomAffine, RandomApply,
-    RandomAutocontrast, RandomChannelPermutation, RandomCrop, RandomEqualize, RandomErasing, RandomGamma,
-    RandomGrayscale, RandomHorizontalFlip, RandomInvert, RandomOrder, RandomPerspective, RandomPhotometricDistort,
-    RandomPosterize, RandomResize, RandomResizedCrop, RandomRotation, RandomSolarize, RandomVerticalFlip,
-    RandomZoomOut, Resize, SampleInfo, Step, TenCrop, Transform, TrivialAugmentWide, apply_ops, write_planar,
+    Amount, AugMix, AutoAugment, AutoAugmentPolicy, BatchOneOf, BatchOp, BatchTransform, CenterCrop, ColorJitter,
+    Compose, Custom, CutMix, ElasticTransform, Executor, Fill, FiveCrop, GaussianBlur, GaussianNoise, Grayscale,
+    Interpolation, Jpeg, Lambda, MixUp, Normalize, OneOf, Op, Pad, Padding, Patch, PerClass, Pipeline, RandAugment,
+    RandomAdjustSharpness, RandomAffine, RandomApply, RandomAutocontrast, RandomChannelPermutation, RandomCrop,
+    RandomEqualize, RandomErasing, RandomGamma, RandomGrayscale, RandomHorizontalFlip, RandomInvert, RandomOrder,
+    RandomPerspective, RandomPhotometricDistort, RandomPosterize, RandomResize, RandomResizedCrop, RandomRotation,
+    RandomSolarize, RandomVerticalFlip, RandomZoomOut, Resize, SampleInfo, Step, TenCrop, Transform,
+    TrivialAugmentWide, apply_ops, write_planar,
 };
 
 /// The README's examples, compiled and run as tests.

@@ -1,8 +1,8 @@
 //! The classifier learns, is repeatable, and refuses what does not fit.
 
 use candle_augment::{
-    Batch, Classifier, ClassifierConfig, ClassifierTrainer, Confusion, DataLoader, Dataset, DatasetExt, ErrorKind,
-    Image, InMemory, Normalize, Result, Size, digits, endless,
+    Batch, BatchOp, Classifier, ClassifierConfig, ClassifierTrainer, Confusion, DataLoader, Dataset, DatasetExt,
+    ErrorKind, Image, InMemory, Normalize, Result, Size, digits, endless,
 };
 use candle_core::{Device, Tensor};
 
@@ -118,7 +118,7 @@ fn large_wide_colour_images_are_learnt() -> Result<()> {
 fn batch(images: &[usize], label: u32) -> Result<Batch> {
     let images = Tensor::zeros(images, candle_core::DType::F32, &Device::Cpu)?;
     let labels = Tensor::full(label, images.dims()[0], &Device::Cpu)?;
-    Ok(Batch { images, labels, slots: Vec::new() })
+    Ok(Batch::new(images, labels))
 }
 
 #[test]
@@ -144,5 +144,23 @@ fn what_does_not_fit_is_refused() -> Result<()> {
         let error = classifier.label_agreement(std::slice::from_ref(&image), labels).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
     }
+    Ok(())
+}
+
+#[test]
+fn soft_labels_count_where_a_batch_is_mixed() -> Result<()> {
+    let batch = DataLoader::builder(digits()?).batch_size(20).normalize(Normalize::signed()).build()?.epoch(0).next();
+    let hard = batch.expect("the set has images")?;
+    let loss = |soft_labels: Option<Vec<f32>>| -> Result<f64> {
+        let soft_labels = soft_labels.map(|shares| Tensor::from_vec(shares, (20, 10), &Device::Cpu)).transpose()?;
+        let batch = Batch { soft_labels, ..hard.clone() };
+        ClassifierTrainer::new(ClassifierConfig::new(Size::square(8), 1, 10), &Device::Cpu)?.step(&batch)
+    };
+    let labels = hard.labels.to_vec1::<u32>()?;
+    let shares = |label: u32| (0..10).map(move |class| f32::from(class == label));
+    let (one, mixed) = (loss(None)?, loss(Some(BatchOp::MixUp { lambda: 0.25 }.mix_labels(&labels, 10)?))?);
+    assert!((loss(Some(labels.iter().flat_map(|label| shares(*label)).collect()))? - one).abs() < 1e-5, "{one}");
+    let other: Vec<f32> = (0..20).flat_map(|n| shares(labels[(n + 19) % 20])).collect();
+    assert!((0.25 * one + 0.75 * loss(Some(other))? - mixed).abs() < 1e-5, "{mixed}");
     Ok(())
 }

@@ -134,7 +134,8 @@ fn batches_of_another_kind() -> Result<()> {
         Batch { labels: good.labels.narrow(0, 0, 3)?, ..good.clone() },
         Batch { labels: good.labels.to_dtype(candle_core::DType::I64)?, ..good.clone() },
         Batch { labels: (&good.labels + 1.0)?, ..good.clone() },
-        Batch { images: good.images.narrow(0, 0, 1)?, labels: good.labels.narrow(0, 0, 1)?, slots: Vec::new() },
+        Batch { soft_labels: Some(good.labels.clone()), ..good.clone() },
+        Batch::new(good.images.narrow(0, 0, 1)?, good.labels.narrow(0, 0, 1)?),
     ];
     for batch in wrong {
         assert_eq!(trainer.step(&batch).unwrap_err().kind(), ErrorKind::Config);

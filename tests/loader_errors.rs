@@ -6,8 +6,9 @@ use std::panic::panic_any;
 use std::sync::Arc;
 
 use candle_augment::{
-    ClassMixture, DataLoader, DataLoaderBuilder, DatasetExt, Error, ErrorKind, Image, ImageFolder, InMemory, Normalize,
-    Op, Purpose, Result, SampleKey, SampleRng, Size, SyntheticRequest, SyntheticSource,
+    ClassMixture, DataLoader, DataLoaderBuilder, DatasetExt, Error, ErrorKind, Image, ImageFolder, InMemory, Lambda,
+    MixUp, Normalize, Op, Purpose, Result, SampleInfo, SampleKey, SampleRng, Size, SyntheticRequest, SyntheticSource,
+    Transform,
 };
 use candle_core::DType;
 use common::data::{gradient, png, put, scratch};
@@ -119,7 +120,31 @@ fn errors_of_an_operation() {
             .transform(Draw(|_, _: &mut _, ops: &mut Vec<Op>| ops.extend([Op::HFlip, Op::Brightness { factor: -1.0 }])))
     });
     assert_eq!((error.kind(), error.index()), (ErrorKind::Transform, Some(0)));
-    assert_eq!(error.op(), Some("Brightness { factor: -1.0 }"));
+    assert_eq!(error.op(), Some("Brightness { factor: -1.0 }, number 2 of 2"));
+}
+
+#[test]
+fn panics_of_a_closure_in_the_middle_of_the_operations() {
+    let at_key = |seed: u64| seed == KEY.rng().next_seed();
+    let error = failure(2, || {
+        let strike = Lambda::new("strike", |_, _| panic!("struck"));
+        DataLoader::builder(set()).transform(Draw(move |info: Size, rng: &mut SampleRng, ops: &mut Vec<Op>| {
+            ops.push(Op::Invert);
+            let mut key_rng = rng.next_seed();
+            if at_key(key_rng) {
+                let info = SampleInfo { size: info, channels: 1, label: None };
+                strike.draw(info, rng, ops);
+                key_rng = 0;
+            }
+            ops.push(Op::Solarize { threshold: (key_rng % 256) as f32 });
+        }))
+    });
+    assert_eq!((error.kind(), error.index(), error.key()), (ErrorKind::Panic, Some(AT), Some(KEY)));
+    assert_eq!(error.message(), "the operation panicked: struck");
+    assert!(
+        error.op().is_some_and(|op| op.starts_with("Custom") && op.contains("strike") && op.ends_with("number 2 of 3")),
+        "{error}"
+    );
 }
 
 /// A source that goes wrong in one way or another.
@@ -216,5 +241,7 @@ fn senseless_configurations_are_refused() {
     assert!(message(DataLoader::builder(set()).dtype(DType::F64)).contains("f32 or u8, got f64: give one of the two"));
     let normalized_bytes = DataLoader::builder(set()).dtype(DType::U8).normalize(Normalize::signed());
     assert!(message(normalized_bytes).contains("leave one of the two out"));
+    let mixed_bytes = DataLoader::builder(set()).dtype(DType::U8).batch_transform(MixUp::default());
+    assert!(message(mixed_bytes).contains("a batch transform mixes normalised f32 images"));
     assert!(message(DataLoader::builder(set()).batch_size(17).drop_last(true)).contains("lower the batch size"));
 }

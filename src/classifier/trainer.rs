@@ -2,6 +2,7 @@
 
 use candle_core::{Device, Tensor};
 use candle_nn::loss::cross_entropy;
+use candle_nn::ops::log_softmax;
 
 use super::config::ClassifierConfig;
 use super::model::{Classifier, channels_last};
@@ -51,7 +52,7 @@ impl ClassifierTrainer {
         Ok(Self { config, network, adam, steps: 0, device: device.clone() })
     }
 
-    /// One optimiser step; gives the loss before it, the mean cross-entropy in nats.
+    /// One optimiser step; gives the loss before it, the mean cross-entropy in nats. Of a mixed batch the soft labels count.
     ///
     /// # Errors
     ///
@@ -67,7 +68,10 @@ impl ClassifierTrainer {
         check_labels(&batch.labels, self.config.classes)?;
         let images = channels_last(&batch.images.to_device(&self.device)?, &self.config)?;
         let logits = self.network.logits(&images, true)?;
-        let loss = cross_entropy(&logits, &batch.labels.to_device(&self.device)?)?;
+        let loss = match &batch.soft_labels {
+            Some(shares) => soft_cross_entropy(&logits, &shares.to_device(&self.device)?)?,
+            None => cross_entropy(&logits, &batch.labels.to_device(&self.device)?)?,
+        };
         let value = f64::from(loss.to_scalar::<f32>()?);
         if !value.is_finite() {
             return Err(Error::new(
@@ -86,6 +90,18 @@ impl ClassifierTrainer {
     pub fn finish(self) -> Classifier {
         Classifier { config: self.config, network: self.network, device: self.device }
     }
+}
+
+/// The mean over the samples of −Σ share · log p; logits and shares are `(N, classes)`.
+fn soft_cross_entropy(logits: &Tensor, shares: &Tensor) -> Result<Tensor> {
+    if logits.dims() != shares.dims() {
+        return Err(Error::config(format!(
+            "soft labels of shape {:?} for a classifier whose logits have shape {:?}",
+            shares.dims(),
+            logits.dims()
+        )));
+    }
+    Ok((log_softmax(logits, 1)? * shares)?.sum(1)?.mean(0)?.neg()?)
 }
 
 fn check_labels(labels: &Tensor, classes: usize) -> Result<()> {

@@ -224,6 +224,11 @@ impl Trainer {
                 labels.dtype().as_str(),
             )));
         }
+        if batch.soft_labels.is_some() {
+            return Err(Error::config(
+                "the GAN takes images of one class each, this batch is mixed: leave the loader's batch transform out",
+            ));
+        }
         let known = labels.flatten_all()?.to_vec1::<u32>()?;
         if let Some(label) = known.iter().find(|label| **label as usize >= classes.len()) {
             return Err(Error::config(format!(

@@ -3,28 +3,65 @@
 use candle_core::Tensor;
 
 use crate::plan::Slot;
+use crate::transform::{BatchOp, Op};
 
 /// One batch.
 #[derive(Clone, Debug)]
 pub struct Batch {
     /// The images, `(N, C, H, W)`; f32, normalised, or u8.
     pub images: Tensor,
-    /// The labels, `(N)`, u32.
+    /// The labels, `(N)`, u32; of a mixed batch those of the samples themselves.
     pub labels: Tensor,
+    /// The labels of a mixed batch as shares of the classes, `(N, classes)`, f32; each row sums to 1. None without a
+    /// [batch transform](crate::DataLoaderBuilder::batch_transform).
+    pub soft_labels: Option<Tensor>,
     /// For each sample its label, origin and key.
     pub slots: Vec<Slot>,
+    /// For each sample the operations that the transform drew; see [`Batch::ops`].
+    pub drawn: Vec<Vec<Op>>,
+    /// The operation that mixed the batch, after those of its samples and after normalisation; see [`BatchOp::mix_images`].
+    pub batch_op: Option<BatchOp>,
 }
 
 impl Batch {
+    /// A batch that no loader made, of images `(N, C, H, W)` and labels `(N)`.
+    #[must_use]
+    pub fn new(images: Tensor, labels: Tensor) -> Self {
+        Self { images, labels, soft_labels: None, slots: Vec::new(), drawn: Vec::new(), batch_op: None }
+    }
+
     /// The number of samples, N.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.slots.len()
+        self.labels.dims().first().copied().unwrap_or_default()
     }
 
     /// Whether there is no sample; never true of a loader's batch.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+        self.len() == 0
+    }
+
+    /// The operations that made sample `n` of its image; applied to the image again they give the same pixels.
+    ///
+    /// ```
+    /// use candle_augment::{DataLoader, Dataset, Executor, Origin, RandomRotation, digits};
+    ///
+    /// let set = digits()?;
+    /// let loader = DataLoader::builder(set.clone()).transform(RandomRotation::new(10.0)?).build()?;
+    /// let batch = loader.epoch(0).next().expect("the set has images")?;
+    /// let Origin::Real(index) = batch.slots[0].origin else { unreachable!("the loader has no synthetic source") };
+    /// let again = Executor::new().image(batch.ops(0), &set.load(index)?)?;
+    /// # let pixels: Vec<f32> = batch.images.get(0)?.flatten_all()?.to_vec1()?;
+    /// # assert!(again.data().iter().zip(pixels).all(|(a, b)| (f32::from(*a) / 255.0 - b).abs() < 1e-6));
+    /// # Ok::<(), candle_augment::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the loader's batch has no sample `n`, and for a batch that no loader made.
+    #[must_use]
+    pub fn ops(&self, n: usize) -> &[Op] {
+        &self.drawn[n]
     }
 }

@@ -10,12 +10,12 @@ use candle_core::{DType, Device};
 use super::DataLoader;
 use super::collate::Output;
 use super::pool::Pool;
-use super::recipe::Recipe;
+use super::recipe::{Executors, Recipe};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::plan::{Balance, Mixture, PlanConfig, Planner, Shard};
 use crate::synthetic::SyntheticSource;
-use crate::transform::{Normalize, Transform};
+use crate::transform::{BatchTransform, Normalize, Transform};
 
 /// Configures a [`DataLoader`].
 ///
@@ -25,6 +25,7 @@ use crate::transform::{Normalize, Transform};
 pub struct DataLoaderBuilder {
     dataset: Arc<dyn Dataset>,
     transform: Option<Box<dyn Transform>>,
+    batch_transform: Option<Box<dyn BatchTransform>>,
     synthetic: Option<Arc<dyn SyntheticSource>>,
     normalize: Option<Normalize>,
     dtype: DType,
@@ -39,6 +40,7 @@ impl DataLoaderBuilder {
         Self {
             dataset,
             transform: None,
+            batch_transform: None,
             synthetic: None,
             normalize: None,
             dtype: DType::F32,
@@ -53,6 +55,14 @@ impl DataLoaderBuilder {
     /// none.
     pub fn transform(mut self, transform: impl Transform + 'static) -> Self {
         self.transform = Some(Box::new(transform));
+        self
+    }
+
+    /// Mixes every batch of normalised images, and gives it [soft labels](crate::Batch::soft_labels): [`MixUp`](crate::MixUp),
+    /// [`CutMix`](crate::CutMix), or one of both by [`BatchOneOf`](crate::BatchOneOf). The operation is drawn from the key of the batch's
+    /// first sample. Default: none.
+    pub fn batch_transform(mut self, transform: impl BatchTransform + 'static) -> Self {
+        self.batch_transform = Some(Box::new(transform));
         self
     }
 
@@ -152,8 +162,8 @@ impl DataLoaderBuilder {
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the configuration is out of range or contradicts itself: a
     /// batch size of 0; a balance, mixture or shard out of range, or of classes that the data set does not have; a
-    /// mixture without a source, a source of other classes; another dtype than f32 and u8, normalised u8; an epoch
-    /// without a batch. [`ErrorKind::Dataset`](crate::ErrorKind::Dataset) for a data set without images, or with labels
+    /// mixture without a source, a source of other classes; another dtype than f32 and u8, normalised or mixed u8; an
+    /// epoch without a batch. [`ErrorKind::Dataset`](crate::ErrorKind::Dataset) for a data set without images, or with labels
     /// that name no class.
     pub fn build(self) -> Result<DataLoader> {
         let dataset = &*self.dataset;
@@ -161,10 +171,22 @@ impl DataLoaderBuilder {
         let planner = Planner::new(&labels, dataset.classes(), self.plan)?;
         check_source(self.synthetic.as_deref(), &planner, dataset.classes())?;
         let output = Output::new(self.dtype, self.normalize, self.device)?;
+        if self.batch_transform.is_some() && !output.is_normalized() {
+            return Err(Error::config(
+                "a batch transform mixes normalised f32 images, but the batches are to be u8: leave one of the two out",
+            ));
+        }
         let workers = self.workers.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
         let pool = if workers == 0 { None } else { Some(Arc::new(Pool::new(workers)?)) };
         let window = self.prefetch.saturating_add(1 + workers.div_ceil(planner.config().batch_size));
-        let recipe = Recipe { dataset: self.dataset, transform: self.transform, synthetic: self.synthetic, output };
+        let recipe = Recipe {
+            dataset: self.dataset,
+            transform: self.transform,
+            batch_transform: self.batch_transform,
+            synthetic: self.synthetic,
+            output,
+            executors: Executors::default(),
+        };
         Ok(DataLoader { recipe: Arc::new(recipe), planner, pool, window })
     }
 }

@@ -1,14 +1,15 @@
 //! From the images of a batch to its tensors.
 
-use candle_core::{DType, Device, Tensor, WithDType};
+use candle_core::{DType, Device, Tensor};
 
 use super::batch::Batch;
 use super::guard::guarded;
-use super::recipe::Recipe;
+use super::recipe::{Recipe, Sample};
 use crate::error::{Error, ErrorKind, Result};
-use crate::image::Image;
+use crate::image::{Image, Size};
 use crate::plan::{Origin, Slot};
-use crate::transform::{Normalize, write_planar};
+use crate::rng::Purpose;
+use crate::transform::{BatchOp, Normalize, Op, write_planar};
 
 /// The form of the batches.
 pub(super) struct Output {
@@ -42,43 +43,80 @@ impl Output {
         Ok(Self { pixels, device })
     }
 
-    fn images(&self, images: Vec<Image>, write_error: impl Fn(Error, usize) -> Error) -> Result<Tensor> {
-        match &self.pixels {
-            Pixels::F32(normalize) => self
-                .tensor(images, |n, image, out: &mut [f32]| normalize.write(image, out).map_err(|e| write_error(e, n))),
-            Pixels::U8 => {
-                self.tensor(images, |n, image, out: &mut [u8]| write_planar(image, out).map_err(|e| write_error(e, n)))
-            }
-        }
+    /// Whether the batches hold normalised f32.
+    pub(super) fn is_normalized(&self) -> bool {
+        matches!(self.pixels, Pixels::F32(_))
     }
 
-    /// A tensor `(N, C, H, W)` into whose parts `write` puts the images, all of one shape. The only copy is the one
-    /// that converts.
-    fn tensor<T: WithDType + Default>(
+    /// The images, mixed by `op`. `write_error` tells of which sample an error is.
+    fn images(
         &self,
         images: Vec<Image>,
-        write: impl Fn(usize, &Image, &mut [T]) -> Result<()>,
+        op: Option<BatchOp>,
+        write_error: impl Fn(Error, usize) -> Error,
     ) -> Result<Tensor> {
         let (channels, height, width) = images.first().map(shape).unwrap_or_default();
-        let (count, area) = (images.len(), channels * height * width);
-        let mut data = vec![T::default(); count * area];
-        for (n, (image, out)) in images.into_iter().zip(data.chunks_exact_mut(area.max(1))).enumerate() {
-            write(n, &image, out)?;
+        let dims = (images.len(), channels, height, width);
+        match &self.pixels {
+            Pixels::F32(normalize) => {
+                let mut data = written(images, |image, out| normalize.write(image, out), write_error)?;
+                op.map_or(Ok(()), |op| op.mix_images(&mut data, channels, Size::new(height, width)))?;
+                Ok(Tensor::from_vec(data, dims, &self.device)?)
+            }
+            Pixels::U8 => Ok(Tensor::from_vec(written(images, write_planar, write_error)?, dims, &self.device)?),
         }
-        Ok(Tensor::from_vec(data, (count, channels, height, width), &self.device)?)
     }
 }
 
+/// What `write` puts into the parts of one buffer for the images, all of one shape. The only copy is the one that converts.
+fn written<T: Clone + Default>(
+    images: Vec<Image>,
+    write: impl Fn(&Image, &mut [T]) -> Result<()>,
+    write_error: impl Fn(Error, usize) -> Error,
+) -> Result<Vec<T>> {
+    let length = images.first().map_or(0, |image| image.data().len());
+    let mut data = vec![T::default(); images.len() * length];
+    for (n, (image, out)) in images.into_iter().zip(data.chunks_exact_mut(length.max(1))).enumerate() {
+        write(&image, out).map_err(|error| write_error(error, n))?;
+    }
+    Ok(data)
+}
+
 impl Recipe {
-    /// The batch of these images, one for each slot.
-    pub(super) fn collated(&self, slots: Vec<Slot>, images: Vec<Image>) -> Result<Batch> {
+    /// The batch of these samples, one for each slot.
+    pub(super) fn collated(&self, slots: Vec<Slot>, samples: Vec<Sample>) -> Result<Batch> {
+        let (images, drawn): (Vec<Image>, Vec<Vec<Op>>) =
+            samples.into_iter().map(|sample| (sample.image, sample.ops)).unzip();
         guarded("collating the batch", || {
             self.check_shapes(&slots, &images)?;
-            let images = self.output.images(images, |error, n| self.locate(error, &slots[n]))?;
+            let batch_op = self.draw_for_batch(&slots, &images)?;
+            let device = &self.output.device;
             let labels: Vec<u32> = slots.iter().map(|slot| slot.label).collect();
-            let labels = Tensor::from_vec(labels, slots.len(), &self.output.device)?;
-            Ok(Batch { images, labels, slots })
+            let soft_labels = batch_op.map(|op| {
+                let classes = self.dataset.classes().len();
+                Ok::<_, Error>(Tensor::from_vec(op.mix_labels(&labels, classes)?, (slots.len(), classes), device)?)
+            });
+            Ok(Batch {
+                images: self.output.images(images, batch_op, |error, n| self.locate(error, &slots[n]))?,
+                labels: Tensor::from_vec(labels, slots.len(), device)?,
+                soft_labels: soft_labels.transpose()?,
+                slots,
+                drawn,
+                batch_op,
+            })
         })
+    }
+
+    /// The operation on the whole batch; its generator is that of the first slot.
+    fn draw_for_batch(&self, slots: &[Slot], images: &[Image]) -> Result<Option<BatchOp>> {
+        let (Some(transform), Some(slot), Some(image)) = (&self.batch_transform, slots.first(), images.first()) else {
+            return Ok(None);
+        };
+        let key = slot.key.with_purpose(Purpose::Batch);
+        let draw = || Ok(transform.draw(image.size(), &mut key.rng()));
+        guarded("the batch transform", draw)
+            .map(Some)
+            .map_err(|error| error.with_key(key).with_op(format_args!("draw")))
     }
 
     /// All samples must have the shape of the first real one, or of the first where none is real.

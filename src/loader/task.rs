@@ -7,7 +7,7 @@ use crossbeam_channel::Sender;
 
 use super::batch::Batch;
 use super::guard::guarded;
-use super::recipe::Recipe;
+use super::recipe::{Recipe, Sample};
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::Image;
 use crate::plan::{Origin, Slot};
@@ -43,7 +43,7 @@ pub(super) struct BatchTask {
 }
 
 struct Progress {
-    images: Vec<Option<Image>>,
+    samples: Vec<Option<Sample>>,
     /// The failed sample that stands first in the batch, so that the error does not depend on which thread was faster.
     error: Option<(usize, Error)>,
     left: usize,
@@ -56,7 +56,7 @@ impl BatchTask {
         slots: Vec<Slot>,
         sender: Sender<Result<Batch>>,
     ) -> Arc<Self> {
-        let progress = Progress { images: vec![None; slots.len()], error: None, left: slots.len() };
+        let progress = Progress { samples: vec![None; slots.len()], error: None, left: slots.len() };
         Arc::new(Self { recipe, cancelled, slots, progress: Mutex::new(progress), sender })
     }
 
@@ -105,7 +105,7 @@ impl BatchTask {
         self: &Arc<Self>,
         samples: Vec<(usize, T)>,
         hands: Hands<impl Fn(Job)>,
-        make: fn(&Recipe, &Slot, T) -> Result<Image>,
+        make: fn(&Recipe, &Slot, T) -> Result<Sample>,
     ) {
         let size = samples.len().div_ceil(4 * hands.threads);
         let mut samples = samples.into_iter();
@@ -114,13 +114,13 @@ impl BatchTask {
             let piece: Vec<(usize, T)> = samples.by_ref().take(size).collect();
             (hands.spawn)(Box::new(move || {
                 let one = |(place, start)| (place, task.make_one(|recipe| make(recipe, &task.slots[place], start)));
-                let results: Vec<(usize, Result<Image>)> = piece.into_iter().map(one).collect();
+                let results: Vec<(usize, Result<Sample>)> = piece.into_iter().map(one).collect();
                 task.report(results.len(), results);
             }));
         }
     }
 
-    fn make_one(&self, make: impl FnOnce(&Recipe) -> Result<Image>) -> Result<Image> {
+    fn make_one(&self, make: impl FnOnce(&Recipe) -> Result<Sample>) -> Result<Sample> {
         self.check_cancelled()?;
         guarded("making a sample", || make(&self.recipe))
     }
@@ -133,11 +133,11 @@ impl BatchTask {
     }
 
     /// Takes note that `done` samples are done; sends the batch when all are.
-    fn report(&self, done: usize, results: impl IntoIterator<Item = (usize, Result<Image>)>) {
+    fn report(&self, done: usize, results: impl IntoIterator<Item = (usize, Result<Sample>)>) {
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         for (place, result) in results {
             match result {
-                Ok(image) => progress.images[place] = Some(image),
+                Ok(sample) => progress.samples[place] = Some(sample),
                 Err(error) if progress.error.as_ref().is_none_or(|(first, _)| place < *first) => {
                     progress.error = Some((place, error));
                 }
@@ -148,12 +148,12 @@ impl BatchTask {
         if progress.left > 0 {
             return;
         }
-        let images = std::mem::take(&mut progress.images);
+        let samples = std::mem::take(&mut progress.samples);
         let error = progress.error.take();
         drop(progress);
         let batch = match error {
             Some((_, error)) => Err(error),
-            None => self.recipe.collated(self.slots.clone(), images.into_iter().flatten().collect()),
+            None => self.recipe.collated(self.slots.clone(), samples.into_iter().flatten().collect()),
         };
         // Nobody receives it if the epoch was dropped.
         let _ = self.sender.send(batch);

@@ -64,6 +64,10 @@ impl Executor {
     pub fn image_in(&mut self, ops: &[Op], image: &Image, mut buffer: Vec<u8>) -> Result<Image> {
         let picture = self.run(ops, image)?;
         let SampleInfo { size, channels, .. } = picture.info();
+        if self.program.is_empty() && picture.is_whole() {
+            std::mem::swap(&mut buffer, &mut self.current);
+            return Image::new(size.height, size.width, channels, buffer);
+        }
         // Without `clear`, which would make `resize` fill the whole buffer.
         buffer.resize(size.height * size.width * channels, 0);
         self.finish(&picture, image, &mut Sink::Pixels(&mut buffer));
@@ -220,6 +224,11 @@ impl Picture {
     /// All of `Executor::current`.
     fn whole(info: SampleInfo<'_>) -> Self {
         Self { place: Place::Current, layout: Layout::whole(info.size, info.channels), channels: info.channels }
+    }
+
+    /// Whether it is all of `Executor::current`.
+    fn is_whole(&self) -> bool {
+        matches!(self.place, Place::Current) && self.layout == Layout::whole(self.layout.size, self.layout.channels)
     }
 
     /// What an operation may know of the pixels after the program.

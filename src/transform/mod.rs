@@ -5,6 +5,7 @@
 //! not pass through an 8-bit hue, rotation samples on the grid of `grid_sample`. Flips, colour and nearest-neighbour rotation agree to the
 //! bit; the docs of each [`Op`] say what holds. The kind and order of the draws are torchvision's too, the generator is this crate's.
 
+mod batch;
 mod chance;
 mod check;
 mod color;
@@ -20,6 +21,7 @@ mod params;
 mod policy;
 mod whole;
 
+pub use batch::{BatchOneOf, BatchOp, BatchTransform, CutMix, MixUp};
 pub use color::{
     ColorJitter, Grayscale, RandomAutocontrast, RandomChannelPermutation, RandomEqualize, RandomGamma, RandomGrayscale,
     RandomInvert, RandomPhotometricDistort, RandomPosterize, RandomSolarize,

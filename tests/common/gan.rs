@@ -30,11 +30,7 @@ pub fn batch(config: &GanConfig, step: u64) -> Result<Batch> {
         .map(|middle| (middle + rng.uniform(-0.3, 0.3)) as f32)
         .collect();
     let shape = (count, config.channels, config.size, config.size);
-    Ok(Batch {
-        images: Tensor::from_vec(values, shape, &Device::Cpu)?,
-        labels: Tensor::from_vec(labels, count, &Device::Cpu)?,
-        slots: Vec::new(),
-    })
+    Ok(Batch::new(Tensor::from_vec(values, shape, &Device::Cpu)?, Tensor::from_vec(labels, count, &Device::Cpu)?))
 }
 
 /// Trains up to `steps` and saves.

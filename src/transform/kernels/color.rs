@@ -1,25 +1,102 @@
-//! Brightness, contrast, saturation and hue, with the roundings of torchvision's tensor form.
+//! The functions of one pixel written plainly, one pixel at a time: what the vector kernels are compared with.
 //!
 //! torch blends in 32-bit floats with a fused multiply-add. It is done in f64 here and rounded to f32 once, which gives the same number on every
 //! processor: the product of an f32 and a byte is exact in f64, and so is the sum for all factors worth the name.
 
+use super::point::gamma;
 use crate::image::Image;
+use crate::transform::Op;
+
+/// What `op` makes of `image`; `None` if it is not a function of one pixel.
+pub fn apply(op: &Op, mut image: Image) -> Option<Image> {
+    match *op {
+        Op::Brightness { factor } => brightness(&mut image, factor),
+        Op::Contrast { factor } => contrast(&mut image, factor),
+        Op::Saturation { factor } => saturation(&mut image, factor),
+        Op::Hue { shift } => hue(&mut image, shift),
+        Op::Gamma { gamma: exponent, gain } => {
+            let table = gamma(exponent, gain);
+            look_up(&mut image, |x| f32::from(table[x as usize]));
+        }
+        Op::Grayscale { channels } => return Some(grayscale(&image, channels)),
+        Op::PermuteChannels { order } if image.channels() == 3 => {
+            for pixel in image.data_mut().as_chunks_mut::<3>().0 {
+                *pixel = order.map(|c| pixel[usize::from(c)]);
+            }
+        }
+        Op::PermuteChannels { .. } => {}
+        Op::Invert => look_up(&mut image, |x| 255.0 - x),
+        Op::Posterize { bits } => {
+            let step = f32::from(1u16 << (8 - bits));
+            look_up(&mut image, |x| (x / step).floor() * step);
+        }
+        Op::Solarize { threshold } => look_up(&mut image, |x| if x >= threshold { 255.0 - x } else { x }),
+        Op::Autocontrast => each_channel(&mut image, stretched),
+        Op::Equalize => each_channel(&mut image, equalized),
+        _ => return None,
+    }
+    Some(image)
+}
+
+fn grayscale(image: &Image, channels: usize) -> Image {
+    let gray = |pixel: &[u8]| if let &[r, g, b] = pixel { gray([r, g, b]) } else { pixel[0] };
+    let data = image.data().chunks(image.channels()).flat_map(|pixel| vec![gray(pixel); channels]).collect();
+    Image::new(image.height(), image.width(), channels, data).expect("a byte for each channel")
+}
+
+/// Replaces the bytes of each channel.
+fn each_channel(image: &mut Image, function: impl Fn(&[u8]) -> Vec<u8>) {
+    let channels = image.channels();
+    for c in 0..channels {
+        let plane: Vec<u8> = image.data().iter().skip(c).step_by(channels).copied().collect();
+        image.data_mut().iter_mut().skip(c).step_by(channels).zip(function(&plane)).for_each(|(old, new)| *old = new);
+    }
+}
+
+fn stretched(plane: &[u8]) -> Vec<u8> {
+    let (least, greatest) = (*plane.iter().min().expect("not empty"), *plane.iter().max().expect("not empty"));
+    if least == greatest {
+        return plane.to_vec();
+    }
+    let scale = f32::from(greatest - least) * const { 1.0 / 255.0 };
+    plane.iter().map(|&x| (f32::from(x - least) / scale) as u8).collect()
+}
+
+/// Pillow's `ImageOps.equalize`.
+fn equalized(plane: &[u8]) -> Vec<u8> {
+    let count = |x: u8| plane.iter().filter(|&&y| y == x).count();
+    let step = (plane.len() - count(*plane.iter().max().expect("not empty"))) / 255;
+    if step == 0 {
+        return plane.to_vec();
+    }
+    let mut sum = step / 2;
+    let table = [(); 256].map({
+        let mut x = 0;
+        move |()| {
+            let level = sum / step;
+            sum += count(x);
+            x = x.wrapping_add(1);
+            level.min(255) as u8
+        }
+    });
+    plane.iter().map(|&x| table[usize::from(x)]).collect()
+}
 
 /// `⌊clamp(factor · x)⌋`.
-pub fn brightness(image: &mut Image, factor: f64) {
+fn brightness(image: &mut Image, factor: f64) {
     let factor = factor as f32;
     look_up(image, |x| x * factor);
 }
 
 /// `⌊clamp(factor · x + (1 − factor) · mean)⌋` with the mean of the whole image's gray.
-pub fn contrast(image: &mut Image, factor: f64) {
+fn contrast(image: &mut Image, factor: f64) {
     let mean = gray_mean(image);
     let (factor, rest) = (factor as f32, remainder(factor));
     look_up(image, |x| fused(rest, f64::from(mean), x * factor));
 }
 
 /// `⌊clamp(factor · x + (1 − factor) · gray)⌋` with each pixel's own gray.
-pub fn saturation(image: &mut Image, factor: f64) {
+fn saturation(image: &mut Image, factor: f64) {
     if image.channels() == 1 {
         return;
     }
@@ -32,7 +109,7 @@ pub fn saturation(image: &mut Image, factor: f64) {
 }
 
 /// Moves the hue by `shift` of a full turn.
-pub fn hue(image: &mut Image, shift: f32) {
+fn hue(image: &mut Image, shift: f32) {
     if image.channels() == 3 {
         map_pixels(image, |color| shift_hue(color, shift));
     }

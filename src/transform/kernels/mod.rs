@@ -39,7 +39,7 @@ pub fn apply(op: &Op, source: View<'_>, out: &mut Vec<u8>, scratch: &mut Scratch
     }
     let filter = &mut scratch.filter;
     match *op {
-        Op::Sharpness { factor } => filter::sharpness::sharpness(source, factor, out, &mut filter.sums),
+        Op::Sharpness { factor } => filter::sharpness::sharpness(source, factor, out, &mut filter.sharpness),
         Op::GaussianBlur { kernel_size, sigma } => {
             filter::blur::gaussian_blur(source, kernel_size, sigma, out, &mut filter.blur);
         }

@@ -11,6 +11,8 @@ use crate::transform::kernels::view::View;
 pub struct Scratch {
     /// A row, smoothed along the columns, with what it is reflected to before and after it.
     padded: Vec<f32>,
+    /// A row that is to be mirrored.
+    line: Vec<u8>,
     weights: [Vec<f32>; 2],
 }
 
@@ -22,14 +24,14 @@ pub fn gaussian_blur(
     out: &mut Vec<u8>,
     scratch: &mut Scratch,
 ) {
-    let Scratch { padded, weights } = scratch;
+    let Scratch { padded, line, weights } = scratch;
     for (weights, (length, sigma)) in weights.iter_mut().zip(kernel_size.into_iter().zip(sigma)) {
         half_kernel(length, sigma, weights);
     }
     let (size, channels) = (source.size(), source.channels());
     let (row, around) = (size.width * channels, kernel_size[0] / 2 * channels);
     let out = sized(out, size.height * row);
-    let padded = sized(padded, row + 2 * around);
+    let (padded, line) = (sized(padded, row + 2 * around), sized(line, row));
     let [across, down] = weights;
     vectorized(
         #[inline(always)]
@@ -37,9 +39,11 @@ pub fn gaussian_blur(
             for (y, out) in out.chunks_exact_mut(row).enumerate() {
                 along_columns(source, y, down, &mut padded[around..][..row]);
                 reflect(padded, around, channels);
-                along_row(padded, channels, across, out);
                 if source.layout().mirrored {
-                    mirror(out, channels);
+                    along_row(padded, channels, across, line);
+                    mirror(line, channels, out);
+                } else {
+                    along_row(padded, channels, across, out);
                 }
             }
         },
@@ -160,5 +164,58 @@ fn in_chunks<'a, const N: usize, T: Copy + 'a, O>(
         for (out, sum) in out[start..][..N].iter_mut().zip(sums) {
             *out = (numbers.finish)(sum);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::with_views;
+    use super::*;
+    use crate::image::Image;
+
+    /// The sum over the whole kernel in f64, place by place.
+    fn reference(image: &Image, kernel_size: [usize; 2], sigma: [f32; 2]) -> Vec<f64> {
+        let (height, width, channels) = (image.height(), image.width(), image.channels());
+        let weights = [0, 1].map(|axis| {
+            let half = (kernel_size[axis] / 2) as isize;
+            let weight = |i: isize| (-(i as f64 / f64::from(sigma[axis])).powi(2) / 2.0).exp();
+            let sum: f64 = (-half..=half).map(weight).sum();
+            (-half..=half).map(|i| (i, weight(i) / sum)).collect::<Vec<_>>()
+        });
+        let reflected = |i: usize, offset: isize, side: usize| {
+            let place = (i as isize + offset).unsigned_abs();
+            if place >= side { 2 * (side - 1) - place } else { place }
+        };
+        let sum = |i: usize| {
+            let (x, y, c) = (i / channels % width, i / channels / width, i % channels);
+            let row = |y: usize| -> f64 {
+                let value = |dx| f64::from(image.pixel(reflected(x, dx, width), y)[c]);
+                weights[0].iter().map(|&(dx, weight)| weight * value(dx)).sum()
+            };
+            weights[1].iter().map(|&(dy, weight)| weight * row(reflected(y, dy, height))).sum()
+        };
+        (0..image.data().len()).map(sum).collect()
+    }
+
+    #[test]
+    fn it_is_the_sum_over_the_kernel() {
+        let (mut out, mut scratch) = (Vec::new(), Scratch::default());
+        with_views(|view, image| {
+            for (kernel_size, sigma) in [
+                ([1, 1], [1.0, 1.0]),
+                ([3, 5], [0.8, 1.1]),
+                ([7, 3], [2.0, 0.1]),
+                ([9, 11], [1.5, 3.0]),
+                ([5, 5], [1e-30, 1e30]),
+            ] {
+                if kernel_size[0] / 2 >= image.width() || kernel_size[1] / 2 >= image.height() {
+                    continue;
+                }
+                gaussian_blur(view, kernel_size, sigma, &mut out, &mut scratch);
+                for (byte, sum) in out.iter().zip(reference(image, kernel_size, sigma)) {
+                    assert!((f64::from(*byte) - sum).abs() < 0.5 + 1e-4, "{byte} for {sum}, {:?}", view.layout());
+                }
+            }
+        });
     }
 }

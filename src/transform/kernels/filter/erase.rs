@@ -49,3 +49,44 @@ fn fill_color<'a>(mut rows: impl Iterator<Item = &'a mut [u8]>, color: [u8; 3]) 
     first.as_chunks_mut::<3>().0.fill(color);
     rows.for_each(|row| row.copy_from_slice(first));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::with_views;
+    use super::*;
+
+    #[test]
+    fn only_the_rectangle_changes() {
+        let mut out = Vec::new();
+        with_views(|view, image| {
+            let (channels, whole) = (image.channels(), image.size());
+            let part = Size::new(whole.height.div_ceil(2), whole.width.div_ceil(3));
+            let (top, left) = (whole.height - part.height, (whole.width - part.width) / 2);
+            let fill = if channels == 1 { Fill::All(7) } else { Fill::Rgb([7, 8, 9]) };
+            erase(view, top, left, part, Patch::Fill(fill), &mut out);
+            for (i, (pixel, before)) in out.chunks(channels).zip(image.data().chunks(channels)).enumerate() {
+                let (x, y) = (i % whole.width, i / whole.width);
+                let inside = y >= top && (left..left + part.width).contains(&x);
+                assert_eq!(pixel, if inside { &[7, 8, 9][..channels] } else { before }, "{x}, {y}");
+            }
+        });
+    }
+
+    #[test]
+    fn noise_is_uniform_and_belongs_to_the_seed() {
+        let image = crate::image::Image::filled(64, 64, &[0; 3]).expect("it is a size");
+        let noise = |seed| {
+            let mut out = Vec::new();
+            erase(View::of(&image), 0, 0, image.size(), Patch::Noise { seed }, &mut out);
+            out
+        };
+        assert_eq!(noise(1), noise(1));
+        assert_ne!(noise(1), noise(2));
+        let mut counts = [0_f64; 16];
+        noise(1).iter().for_each(|byte| counts[usize::from(byte >> 4)] += 1.0);
+        let expected = 64.0 * 64.0 * 3.0 / 16.0;
+        let chi: f64 = counts.iter().map(|count| (count - expected).powi(2) / expected).sum();
+        // Exceeded once in ten thousand.
+        assert!(chi < 44.3, "{chi}");
+    }
+}

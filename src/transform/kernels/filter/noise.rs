@@ -102,7 +102,29 @@ fn direction(angle: u32) -> (f32, f32) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::with_views;
     use super::*;
+
+    #[test]
+    fn it_is_the_formula_whatever_is_seen() {
+        let mut out = Vec::new();
+        with_views(|view, image| {
+            for (mean, sigma, clip) in [(0.0, 0.1, true), (0.1, 0.4, false), (-200.0, 3.0, false), (1e30, 0.0, true)] {
+                gaussian_noise(view, mean, sigma, clip, 3, &mut out);
+                let mut rng = SampleKey { seed: 3, epoch: 0, position: 0, purpose: Purpose::Noise }.rng();
+                let mut expected = Vec::new();
+                for bytes in image.data().chunks(2 * PAIRS) {
+                    let (first, second) = normals(&random(&mut rng));
+                    for (byte, normal) in bytes.iter().zip(first.into_iter().chain(second)) {
+                        let noise = normal * (sigma * 255.0) + mean * 255.0;
+                        let sum = i16::from(*byte).wrapping_add(noise.clamp(-MOST, MOST) as i32 as i16);
+                        expected.push(if clip { sum.clamp(0, 255) as u8 } else { sum as u8 });
+                    }
+                }
+                assert_eq!(out, expected, "{:?}, {mean}, {sigma}", view.layout());
+            }
+        });
+    }
 
     #[test]
     fn the_logarithm_is_that_of_the_system() {

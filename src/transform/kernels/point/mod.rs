@@ -14,6 +14,8 @@ mod program;
 mod saturation;
 mod statistics;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use lanes::vectorized;
 pub use plan::{Plan, gamma};

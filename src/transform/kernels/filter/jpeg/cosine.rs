@@ -61,6 +61,7 @@ pub fn with_frequencies(blocks: &mut Blocks, change: impl Fn(i32, usize) -> i32)
 /// Transforms the 8 values at the places that `place` names, for all lanes at once.
 #[inline(always)]
 fn in_lanes(blocks: &mut Blocks, place: impl Fn(usize) -> usize, transform: impl Fn([i32; SIDE]) -> [i32; SIDE]) {
+    #[allow(clippy::needless_range_loop, reason = "the lane is an index into eight arrays")]
     for lane in 0..LANES {
         let mut before = [0; SIDE];
         for (i, value) in before.iter_mut().enumerate() {

@@ -129,7 +129,7 @@ pub fn enlarge(plane: &Plane, y: usize, out: &mut [u8]) {
         }
         return;
     }
-    let other = if y % 2 == 0 { (y / 2).saturating_sub(1) } else { (y / 2 + 1).min(plane.height - 1) };
+    let other = if y.is_multiple_of(2) { (y / 2).saturating_sub(1) } else { (y / 2 + 1).min(plane.height - 1) };
     let far = plane.row(other);
     let sum = |i: usize| 3 * u16::from(near[i]) + u16::from(far[i]);
     let last = plane.width - 1;
