@@ -90,7 +90,9 @@ impl Op {
                 finite("points", end.as_flattened())?;
                 require(
                     Perspective::new(info.size, start, end).is_some(),
-                    format_args!("no single perspective shows {start:?} at {end:?}: no three of the points may lie on one line"),
+                    format_args!(
+                        "no single perspective shows {start:?} at {end:?}: no three of the points may lie on one line"
+                    ),
                 )?;
                 check_warp(info, None, fill)
             }
@@ -212,7 +214,9 @@ fn check_smoothing(sigma: [f32; 2], size: Size) -> Result<()> {
     let side = size.height.min(size.width);
     require(
         reach < side,
-        format_args!("sigma {sigma:?} smooths over {reach} pixels to each side, so the image needs more than {reach} a side, not {side}"),
+        format_args!(
+            "sigma {sigma:?} smooths over {reach} pixels to each side, so the image needs more than {reach} a side, not {side}"
+        ),
     )
 }
 

@@ -32,8 +32,7 @@ impl Turn {
         } else if swappable && (degrees == 90.0 || degrees == 270.0) {
             Self::Quarter { clockwise: degrees == 270.0 }
         } else {
-            let parameters =
-                Parameters { degrees: -degrees, translate: [0.0; 2], scale: 1.0, shear: [0.0; 2], center };
+            let parameters = Parameters { degrees: -degrees, translate: [0.0; 2], scale: 1.0, shear: [0.0; 2], center };
             Self::Sampled(Affine::new(size, parameters, expand))
         }
     }

@@ -87,7 +87,7 @@ mod tests {
     use crate::image::Image;
 
     /// The formula, place by place.
-    fn reference(image: &Image, factor: f32) -> Vec<u8> {
+    fn reference(image: &Image, factor: f64) -> Vec<u8> {
         let (height, width, channels) = (image.height(), image.width(), image.channels());
         let at = |x: usize, y: usize, c: usize| f64::from(image.pixel(x, y)[c]);
         let mut out = image.data().to_vec();
@@ -99,7 +99,7 @@ mod tests {
             let around: f64 = (0..9).map(|n| at(x + n % 3 - 1, y + n / 3 - 1, c)).sum();
             let smooth = ((around + 4.0 * at(x, y, c)) / 13.0).round();
             // Exact in f64, and rounded once to f32: as a fused multiply-add.
-            let weight = f64::from((1.0 - f64::from(factor)) as f32);
+            let weight = f64::from((1.0 - factor) as f32);
             *out = ((at(x, y, c) + weight * (smooth - at(x, y, c))) as f32).clamp(0.0, 255.0) as u8;
         }
         out

@@ -61,4 +61,3 @@ pub fn resize(
     }
     columns::scale(between, size.width * view.channels(), vertical, out);
 }
-

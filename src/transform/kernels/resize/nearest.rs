@@ -8,7 +8,9 @@ pub fn resize(view: View<'_>, size: Size, out: &mut Vec<u8>, columns: &mut Vec<u
     let Size { height, width } = view.size();
     let mirrored = view.layout().mirrored;
     columns.clear();
-    columns.extend((0..size.width).map(|i| nearest(i, width, size.width)).map(|x| if mirrored { width - 1 - x } else { x }));
+    columns.extend(
+        (0..size.width).map(|i| nearest(i, width, size.width)).map(|x| if mirrored { width - 1 - x } else { x }),
+    );
     out.resize(size.height * size.width * view.channels(), 0);
     if view.channels() == 1 {
         rows::<1>(view, size.height, columns, out, height);

@@ -101,13 +101,7 @@ fn widened_taps(
 }
 
 /// As many taps as the filter is wide; those outside count for the pixel at the edge.
-fn near_taps(
-    i: usize,
-    from: usize,
-    scale: f64,
-    weights: &mut [f64],
-    filter: impl Fn(f64) -> f64,
-) -> (usize, usize) {
+fn near_taps(i: usize, from: usize, scale: f64, weights: &mut [f64], filter: impl Fn(f64) -> f64) -> (usize, usize) {
     let support = weights.len() as i64 / 2;
     let position = scale * (i as f64 + 0.5) - 0.5;
     let position = if support == 1 { position.max(0.0) } else { position };

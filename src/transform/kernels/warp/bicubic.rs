@@ -4,71 +4,115 @@
 //! torchvision's tensor form refuses bicubic warps. This is what its steps give with torch's bicubic `grid_sample`, except that results outside
 //! of [0, 255], which torch would let wrap around, are clamped.
 
-use super::source::{Source, channel};
-use super::{Floats, LANES, blend, round, store};
+use super::source::{Pair, Source};
+use super::{BLOCK, Sampler, blended, round, store, to_byte};
 
-/// Writes the pixels at some positions into `out`.
+/// torch's a.
+const A: f32 = -0.75;
+
+/// One row of the pixels around the positions of a block, and the sums so far.
+pub struct Bicubic {
+    west: [Pair; BLOCK],
+    east: [Pair; BLOCK],
+    /// 1 for each of a row's four pixels that is inside, else 0.
+    inside: [[f32; BLOCK]; 4],
+    values: [[f32; BLOCK]; 3],
+    mask: [f32; BLOCK],
+}
+
+impl Default for Bicubic {
+    fn default() -> Self {
+        let zeros = [0.0; BLOCK];
+        Self { west: [0; BLOCK], east: [0; BLOCK], inside: [zeros; 4], values: [zeros; 3], mask: zeros }
+    }
+}
+
+impl Sampler for Bicubic {
+    #[inline(always)]
+    fn block<const C: usize>(&mut self, source: &Source<'_, C>, xs: &[f32], ys: &[f32], out: &mut [u8]) {
+        self.values = [[0.0; BLOCK]; 3];
+        self.mask = [0.0; BLOCK];
+        for row in 0..4 {
+            for (i, (x, y)) in xs.iter().zip(ys).enumerate() {
+                self.fetch(source, i, round(x.floor()), round(y.floor()).wrapping_add(row - 1));
+            }
+            self.add_row(source, xs, ys, row as usize);
+        }
+        let mut pixels = [0; BLOCK];
+        let pixels = &mut pixels[..xs.len()];
+        for (c, &fill) in source.fill.iter().enumerate() {
+            for (pixel, (&value, &mask)) in pixels.iter_mut().zip(self.values[c].iter().zip(&self.mask)) {
+                let value = blended(value, if source.blended { mask } else { 1.0 }, fill);
+                let not_below = if value < 0.0 { 0.0 } else { value };
+                *pixel |= to_byte(if not_below > 255.0 { 255.0 } else { not_below }) << (8 * c);
+            }
+        }
+        for (i, &pixel) in pixels.iter().enumerate() {
+            store::<C>(out, i, pixel);
+        }
+    }
+}
+
+impl Bicubic {
+    /// Reads the four pixels around column `x` of row `y` for position `i`.
+    #[inline(always)]
+    fn fetch<const C: usize>(&mut self, source: &Source<'_, C>, i: usize, x: i32, y: i32) {
+        let (first, third) = (x.wrapping_sub(1), x.wrapping_add(1));
+        if source.holds(first, y) & source.holds(x.wrapping_add(2), y) {
+            self.west[i] = source.pair(source.pair_offset(first, y));
+            self.east[i] = source.pair(source.pair_offset(third, y));
+            self.inside.iter_mut().for_each(|inside| inside[i] = 1.0);
+        } else {
+            let ((west, [a, b]), (east, [c, d])) = (source.pair_tested(first, y), source.pair_tested(third, y));
+            (self.west[i], self.east[i]) = (west, east);
+            for (inside, one) in self.inside.iter_mut().zip([a, b, c, d]) {
+                inside[i] = one;
+            }
+        }
+    }
+
+    /// Adds a row to the channels' sums and to the mask.
+    #[inline(always)]
+    fn add_row<const C: usize>(&mut self, source: &Source<'_, C>, xs: &[f32], ys: &[f32], row: usize) {
+        let [first, second, third] = &mut self.values;
+        let [a, b, c, d] = &self.inside;
+        for (i, (x, y)) in xs.iter().zip(ys).enumerate().take(BLOCK) {
+            let (along, down) = (weights(x - x.floor()), weights(y - y.floor())[row]);
+            let ((p, q), (r, s)) = (source.split(self.west[i]), source.split(self.east[i]));
+            for (channel, sums) in [&mut *first, &mut *second, &mut *third].into_iter().enumerate().take(C) {
+                let taps = [byte(p, channel), byte(q, channel), byte(r, channel), byte(s, channel)];
+                sums[i] = mean(taps, along).mul_add(down, sums[i]);
+            }
+            self.mask[i] = mean([a[i], b[i], c[i], d[i]], along).mul_add(down, self.mask[i]);
+        }
+    }
+}
+
 #[inline(always)]
-pub fn lanes<const C: usize>(source: &Source<'_, C>, xs: &Floats, ys: &Floats, out: &mut [u8]) {
-    let (mut x, mut y) = ([0; LANES], [0; LANES]);
-    let (mut along_x, mut along_y) = ([[0.0; LANES]; 4], [[0.0; LANES]; 4]);
-    for i in 0..LANES {
-        let (left, top) = (xs[i].floor(), ys[i].floor());
-        x[i] = round(left).wrapping_sub(1);
-        y[i] = round(top).wrapping_sub(1);
-        let (wx, wy) = (weights(xs[i] - left), weights(ys[i] - top));
-        for tap in 0..4 {
-            along_x[tap][i] = wx[tap];
-            along_y[tap][i] = wy[tap];
-        }
-    }
-    let (mut values, mut mask) = ([[0.0; LANES]; C], [0.0; LANES]);
-    for wy in &along_y {
-        let [left, right] = [0, 2].map(|tap| source.pairs_tested(&x.map(|x| x.wrapping_add(tap)), &y));
-        for (c, sums) in values.iter_mut().enumerate() {
-            let ([p, q], [r, s]) = (channel::<C>(&left.pixels, c), channel::<C>(&right.pixels, c));
-            add_row(sums, [&p, &q, &r, &s], &along_x, wy);
-        }
-        let ([p, q], [r, s]) = (&left.inside, &right.inside);
-        add_row(&mut mask, [p, q, r, s], &along_x, wy);
-        y = y.map(|y| y.wrapping_add(1));
-    }
-    let mask = if source.blended { mask } else { [1.0; LANES] };
-    let pixels = blend(&clamped(&values, &mask, &source.fill), &[1.0; LANES], &source.fill);
-    (0..LANES).for_each(|i| store::<C>(out, i, pixels[i]));
+fn byte(pixel: u32, channel: usize) -> f32 {
+    (pixel >> (8 * channel) & 0xff) as i32 as f32
+}
+
+#[inline(always)]
+fn mean([p, q, r, s]: [f32; 4], [a, b, c, d]: [f32; 4]) -> f32 {
+    s.mul_add(d, r.mul_add(c, q.mul_add(b, p * a)))
 }
 
 /// The weights of the pixels −1, 0, 1 and 2 from the whole position, for a part in [0, 1).
 #[inline(always)]
 fn weights(part: f32) -> [f32; 4] {
-    const A: f32 = -0.75;
-    let near = |x: f32| ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0;
-    let far = |x: f32| ((A * x - 5.0 * A) * x + 8.0 * A) * x - 4.0 * A;
     let rest = 1.0 - part;
     [far(part + 1.0), near(part), near(rest), far(rest + 1.0)]
 }
 
+/// The weight at a distance of up to 1.
 #[inline(always)]
-fn add_row(sums: &mut Floats, taps: [&Floats; 4], along_x: &[Floats; 4], wy: &Floats) {
-    let [p, q, r, s] = taps;
-    let [a, b, c, d] = along_x;
-    for i in 0..LANES {
-        let row = s[i].mul_add(d[i], r[i].mul_add(c[i], q[i].mul_add(b[i], p[i] * a[i])));
-        sums[i] = row.mul_add(wy[i], sums[i]);
-    }
+fn near(x: f32) -> f32 {
+    ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0
 }
 
-/// The blended values, cut to bytes.
+/// The weight at a distance of 1 to 2.
 #[inline(always)]
-fn clamped<const C: usize>(values: &[Floats; C], mask: &Floats, fill: &[u8; C]) -> [Floats; C] {
-    let mut cut = *values;
-    for (values, &fill) in cut.iter_mut().zip(fill) {
-        let fill = f32::from(fill);
-        for i in 0..LANES {
-            let value = (values[i] - fill) * mask[i] + fill;
-            let not_below = if value > 0.0 { value } else { 0.0 };
-            values[i] = if not_below < 255.0 { not_below } else { 255.0 };
-        }
-    }
-    cut
+fn far(x: f32) -> f32 {
+    ((A * x - 5.0 * A) * x + 8.0 * A) * x - 4.0 * A
 }

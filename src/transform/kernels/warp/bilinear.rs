@@ -1,50 +1,131 @@
 //! The mean of the 2×2 source pixels around, weighted by distance.
 
-use super::source::{Source, channel};
-use super::{Floats, LANES, blend, round, store};
+use super::source::{Pair, Source};
+use super::{BLOCK, Sampler, blend, round, store};
 
-/// Writes the pixels at some positions into `out`.
+/// The pixels around the positions of a block, and where the positions lie between them.
+pub struct Bilinear {
+    x: [i32; BLOCK],
+    y: [i32; BLOCK],
+    east: [f32; BLOCK],
+    south: [f32; BLOCK],
+    /// Where the pixel left above each position lies.
+    offsets: [i32; BLOCK],
+    upper: [Pair; BLOCK],
+    lower: [Pair; BLOCK],
+    /// 1 for each of the four pixels that is inside, else 0.
+    inside: [[f32; BLOCK]; 4],
+}
+
+impl Default for Bilinear {
+    fn default() -> Self {
+        let (whole, part, pairs) = ([0; BLOCK], [0.0; BLOCK], [0; BLOCK]);
+        Self {
+            x: whole,
+            y: whole,
+            east: part,
+            south: part,
+            offsets: whole,
+            upper: pairs,
+            lower: pairs,
+            inside: [part; 4],
+        }
+    }
+}
+
+impl Sampler for Bilinear {
+    #[inline(always)]
+    fn block<const C: usize>(&mut self, source: &Source<'_, C>, xs: &[f32], ys: &[f32], out: &mut [u8]) {
+        let mut pixels = [0; BLOCK];
+        let pixels = &mut pixels[..xs.len()];
+        if self.split(source, xs, ys) {
+            self.fetch(source, xs.len());
+            self.mean::<C, true>(source, pixels);
+        } else {
+            self.fetch_tested(source, xs.len());
+            self.mean::<C, false>(source, pixels);
+        }
+        for (i, &pixel) in pixels.iter().enumerate() {
+            store::<C>(out, i, pixel);
+        }
+    }
+}
+
+impl Bilinear {
+    /// Splits positions into whole ones and parts; true if all four pixels around each are inside.
+    #[inline(always)]
+    fn split<const C: usize>(&mut self, source: &Source<'_, C>, xs: &[f32], ys: &[f32]) -> bool {
+        let n = xs.len();
+        let whole = self.x[..n].iter_mut().zip(&mut self.y[..n]).zip(&mut self.offsets[..n]);
+        let parts = self.east[..n].iter_mut().zip(&mut self.south[..n]);
+        let mut outside = 0;
+        for ((((x, y), offset), (east, south)), (px, py)) in whole.zip(parts).zip(xs.iter().zip(ys)) {
+            let (left, top) = (px.floor(), py.floor());
+            (*x, *y) = (round(left), round(top));
+            *offset = source.pair_offset(*x, *y);
+            (*east, *south) = (px - left, py - top);
+            outside += i32::from(!surrounded(source, *x, *y));
+        }
+        outside == 0
+    }
+
+    #[inline(always)]
+    fn fetch<const C: usize>(&mut self, source: &Source<'_, C>, n: usize) {
+        let pairs = self.upper[..n].iter_mut().zip(&mut self.lower[..n]);
+        for (&offset, (upper, lower)) in self.offsets[..n].iter().zip(pairs) {
+            *upper = source.pair(offset);
+            *lower = source.pair(offset + source.stride);
+        }
+    }
+
+    #[inline(always)]
+    fn fetch_tested<const C: usize>(&mut self, source: &Source<'_, C>, n: usize) {
+        self.inside.iter_mut().for_each(|inside| inside[..n].fill(1.0));
+        for i in 0..n {
+            let (x, y) = (self.x[i], self.y[i]);
+            if surrounded(source, x, y) {
+                self.upper[i] = source.pair(self.offsets[i]);
+                self.lower[i] = source.pair(self.offsets[i] + source.stride);
+            } else {
+                let ((upper, [a, b]), (lower, [c, d])) =
+                    (source.pair_tested(x, y), source.pair_tested(x, y.wrapping_add(1)));
+                (self.upper[i], self.lower[i]) = (upper, lower);
+                for (inside, one) in self.inside.iter_mut().zip([a, b, c, d]) {
+                    inside[i] = one;
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn mean<const C: usize, const INSIDE: bool>(&self, source: &Source<'_, C>, pixels: &mut [u32]) {
+        let n = pixels.len();
+        let pairs = self.upper[..n].iter().zip(&self.lower[..n]);
+        let parts = self.east[..n].iter().zip(&self.south[..n]);
+        let [a, b, c, d] = &self.inside;
+        let inside = a[..n].iter().zip(&b[..n]).zip(c[..n].iter().zip(&d[..n]));
+        for (((pixel, (&upper, &lower)), (&east, &south)), ((a, b), (c, d))) in
+            pixels.iter_mut().zip(pairs).zip(parts).zip(inside)
+        {
+            let (west, north) = (1.0 - east, 1.0 - south);
+            let [nw, ne, sw, se] = [west * north, east * north, west * south, east * south];
+            let mask = if INSIDE { nw + ne + sw + se } else { a * nw + b * ne + c * sw + d * se };
+            let mask = if source.blended { mask } else { 1.0 };
+            let [(p, q), (r, s)] = [source.split(upper), source.split(lower)];
+            let mut bytes = 0;
+            for (i, &fill) in source.fill.iter().enumerate() {
+                let channel = |pixel: u32| (pixel >> (8 * i) & 0xff) as i32 as f32;
+                let row = channel(q).mul_add(ne, channel(p) * nw);
+                let value = channel(s).mul_add(se, channel(r).mul_add(sw, row));
+                bytes |= blend(value, mask, fill) << (8 * i);
+            }
+            *pixel = bytes;
+        }
+    }
+}
+
+/// Whether the pixels right of (x, y) and below are inside, like itself.
 #[inline(always)]
-pub fn lanes<const C: usize>(source: &Source<'_, C>, xs: &Floats, ys: &Floats, out: &mut [u8]) {
-    let (mut x, mut y, mut weights) = ([0; LANES], [0; LANES], [[0.0; LANES]; 4]);
-    let mut surrounded = 0;
-    for i in 0..LANES {
-        let (left, top) = (xs[i].floor(), ys[i].floor());
-        (x[i], y[i]) = (round(left), round(top));
-        surrounded += i32::from(((x[i] as u32) < source.width - 1) & ((y[i] as u32) < source.height - 1));
-        let (east, south) = (xs[i] - left, ys[i] - top);
-        let (west, north) = (1.0 - east, 1.0 - south);
-        weights[0][i] = west * north;
-        weights[1][i] = east * north;
-        weights[2][i] = west * south;
-        weights[3][i] = east * south;
-    }
-    let [nw, ne, sw, se] = &weights;
-    let mut mask = [0.0; LANES];
-    let (upper, lower);
-    if surrounded as usize == LANES {
-        let offsets = source.offsets(&x, &y);
-        upper = source.pairs(&offsets);
-        lower = source.pairs(&offsets.map(|offset| offset + source.stride()));
-        for i in 0..LANES {
-            mask[i] = nw[i] + ne[i] + sw[i] + se[i];
-        }
-    } else {
-        let pairs = [source.pairs_tested(&x, &y), source.pairs_tested(&x, &y.map(|y| y.wrapping_add(1)))];
-        let [[a, b], [c, d]] = [&pairs[0].inside, &pairs[1].inside];
-        for i in 0..LANES {
-            mask[i] = a[i] * nw[i] + b[i] * ne[i] + c[i] * sw[i] + d[i] * se[i];
-        }
-        [upper, lower] = pairs.map(|pairs| pairs.pixels);
-    }
-    let mut values = [[0.0; LANES]; C];
-    for (channel_index, values) in values.iter_mut().enumerate() {
-        let ([a, b], [c, d]) = (channel::<C>(&upper, channel_index), channel::<C>(&lower, channel_index));
-        for i in 0..LANES {
-            values[i] = d[i].mul_add(se[i], c[i].mul_add(sw[i], b[i].mul_add(ne[i], a[i] * nw[i])));
-        }
-    }
-    let mask = if source.blended { mask } else { [1.0; LANES] };
-    let pixels = blend(&values, &mask, &source.fill);
-    (0..LANES).for_each(|i| store::<C>(out, i, pixels[i]));
+fn surrounded<const C: usize>(source: &Source<'_, C>, x: i32, y: i32) -> bool {
+    ((x as u32) < source.width - 1) & ((y as u32) < source.height - 1)
 }

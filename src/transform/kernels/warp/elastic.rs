@@ -135,10 +135,6 @@ impl Line {
     #[inline(always)]
     fn at(self, i: usize) -> f32 {
         let Self { side, end, step } = self;
-        if i < side / 2 {
-            step * i as i32 as f32 - end
-        } else {
-            end - step * (side as i32 - 1 - i as i32) as f32
-        }
+        if i < side / 2 { step * i as i32 as f32 - end } else { end - step * (side as i32 - 1 - i as i32) as f32 }
     }
 }

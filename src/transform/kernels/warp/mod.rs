@@ -14,27 +14,37 @@ mod nearest;
 pub mod perspective;
 mod source;
 
-use pulp::Arch;
+use bicubic::Bicubic;
+use bilinear::Bilinear;
+use nearest::Nearest;
+use pulp::{Arch, NullaryFnOnce};
 use source::Source;
 
 use super::view::View;
 use crate::image::Size;
 use crate::transform::op::{Fill, Interpolation};
 
-/// The pixels that are computed together: one AVX-512 register of 32-bit numbers.
+/// Rows are computed in multiples of this, one AVX-512 register of 32-bit numbers.
 const LANES: usize = 16;
+
+/// The most pixels that are computed together. What is known of them stays in the fastest cache; their number is no constant, since the compiler
+/// would unroll loops of constant length and then find no vectors in them.
+const BLOCK: usize = 64;
 
 /// Bytes behind the last pixel of a result, for stores that write more than they have to.
 const SLACK: usize = LANES * 3 + 4;
-
-/// One number for each lane.
-type Floats = [f32; LANES];
 
 /// From the places of a result to places in the source.
 pub trait Map {
     /// Writes the source positions of row `y`: 0 is the middle of the first pixel, whatever is outside is not clamped. Both slices have the
     /// length of a row, rounded up to whole lanes; what is written behind the row must not be read.
     fn row(&self, y: usize, xs: &mut [f32], ys: &mut [f32]);
+}
+
+/// From places in the source to pixels.
+trait Sampler {
+    /// Writes the pixels at some positions, at most [`BLOCK`], into `out`, and up to 4 bytes behind them.
+    fn block<const C: usize>(&mut self, source: &Source<'_, C>, xs: &[f32], ys: &[f32], out: &mut [u8]);
 }
 
 /// Buffers that are kept from one warp to the next.
@@ -88,31 +98,64 @@ fn rows<const C: usize>(
     let Sampling { size, interpolation, .. } = sampling;
     let length = size.height * size.width * C;
     out.resize(length + SLACK, 0);
-    let arch = Arch::new();
-    for (y, start) in (0..length).step_by(size.width * C).enumerate() {
-        arch.dispatch(|| map.row(y, xs, ys));
-        let row = &mut out[start..];
-        match interpolation {
-            Interpolation::Nearest => arch.dispatch(|| sample_row(&source, xs, ys, row, nearest::lanes)),
-            Interpolation::Bilinear => arch.dispatch(|| sample_row(&source, xs, ys, row, bilinear::lanes)),
-            Interpolation::Bicubic => arch.dispatch(|| sample_row(&source, xs, ys, row, bicubic::lanes)),
-        }
+    match interpolation {
+        Interpolation::Nearest => sampled(&source, map, &mut Nearest::default(), size, out, [xs, ys]),
+        Interpolation::Bilinear => sampled(&source, map, &mut Bilinear::default(), size, out, [xs, ys]),
+        Interpolation::Bicubic => sampled(&source, map, &mut Bicubic::default(), size, out, [xs, ys]),
     }
     out.truncate(length);
 }
 
-/// Writes whole lanes, and up to 4 bytes behind them.
-#[inline(always)]
-fn sample_row<const C: usize>(
+fn sampled<const C: usize>(
     source: &Source<'_, C>,
-    xs: &[f32],
-    ys: &[f32],
-    row: &mut [u8],
-    lanes: impl Fn(&Source<'_, C>, &Floats, &Floats, &mut [u8]),
+    map: &impl Map,
+    sampler: &mut impl Sampler,
+    size: Size,
+    out: &mut [u8],
+    [xs, ys]: [&mut [f32]; 2],
 ) {
-    let (xs, ys) = (xs.as_chunks().0, ys.as_chunks().0);
-    for (i, (xs, ys)) in xs.iter().zip(ys).enumerate() {
-        lanes(source, xs, ys, &mut row[i * LANES * C..][..LANES * C + 4]);
+    let arch = Arch::new();
+    for y in 0..size.height {
+        arch.dispatch(Positions { map, y, xs, ys });
+        arch.dispatch(Row { source, xs, ys, row: &mut out[y * size.width * C..], sampler });
+    }
+}
+
+/// Finds the source positions of one row. This and [`Row`] are no closures, since only functions that are always inlined are sure to be
+/// compiled for the processor in use.
+struct Positions<'a, M> {
+    map: &'a M,
+    y: usize,
+    xs: &'a mut [f32],
+    ys: &'a mut [f32],
+}
+
+impl<M: Map> NullaryFnOnce for Positions<'_, M> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.map.row(self.y, self.xs, self.ys);
+    }
+}
+
+/// Makes the pixels of one row: whole lanes, and up to 4 bytes behind them.
+struct Row<'a, const C: usize, S> {
+    source: &'a Source<'a, C>,
+    xs: &'a [f32],
+    ys: &'a [f32],
+    row: &'a mut [u8],
+    sampler: &'a mut S,
+}
+
+impl<const C: usize, S: Sampler> NullaryFnOnce for Row<'_, C, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for (i, (xs, ys)) in self.xs.chunks(BLOCK).zip(self.ys.chunks(BLOCK)).enumerate() {
+            self.sampler.block(self.source, xs, ys, &mut self.row[i * BLOCK * C..][..xs.len() * C + 4]);
+        }
     }
 }
 
@@ -142,17 +185,21 @@ fn round(x: f32) -> i32 {
     ((x + SHIFT).to_bits() as i32).wrapping_sub(SHIFT.to_bits() as i32)
 }
 
-/// `mask · (value − fill) + fill` for each channel, rounded to bytes of one pixel. 0 where there is no number, as in torch.
+/// `mask · (value − fill) + fill`.
 #[inline(always)]
-fn blend<const C: usize>(values: &[Floats; C], mask: &Floats, fill: &[u8; C]) -> [u32; LANES] {
-    let mut pixels = [0; LANES];
-    for (c, values) in values.iter().enumerate() {
-        let fill = f32::from(fill[c]);
-        for (i, pixel) in pixels.iter_mut().enumerate() {
-            let value = (values[i] - fill) * mask[i] + fill;
-            let byte = (value + SHIFT).to_bits() & 0xff;
-            *pixel |= byte << (8 * c);
-        }
-    }
-    pixels
+fn blended(value: f32, mask: f32, fill: u8) -> f32 {
+    let fill = f32::from(fill);
+    (value - fill) * mask + fill
+}
+
+/// The blended value as a byte; it must not leave [0, 255].
+#[inline(always)]
+fn blend(value: f32, mask: f32, fill: u8) -> u32 {
+    to_byte(blended(value, mask, fill))
+}
+
+/// Rounds, halves to the even number. What is no number becomes 0, as in torch.
+#[inline(always)]
+fn to_byte(value: f32) -> u32 {
+    (value + SHIFT).to_bits() & 0xff
 }

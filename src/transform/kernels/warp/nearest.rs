@@ -1,27 +1,39 @@
 //! The nearest source pixel, halves to the even one.
 
 use super::source::Source;
-use super::{Floats, LANES, round, store};
+use super::{BLOCK, Sampler, round, store};
 
-/// Writes the pixels at some positions into `out`.
-#[inline(always)]
-pub fn lanes<const C: usize>(source: &Source<'_, C>, xs: &Floats, ys: &Floats, out: &mut [u8]) {
-    let (mut offsets, mut inside) = ([0; LANES], [0; LANES]);
-    for i in 0..LANES {
-        let (x, y) = (round(xs[i]), round(ys[i]));
-        inside[i] = i32::from(source.holds(x, y));
-        offsets[i] = source.offset(x, y);
-    }
-    match inside.iter().sum::<i32>() as usize {
-        LANES => (0..LANES).for_each(|i| store::<C>(out, i, source.pixel(offsets[i]))),
-        0 => (0..LANES).for_each(|i| store::<C>(out, i, fill(source))),
-        _ => (0..LANES).for_each(|i| {
-            store::<C>(out, i, if inside[i] == 1 { source.pixel(offsets[i]) } else { fill(source) });
-        }),
+/// See above.
+pub struct Nearest {
+    offsets: [i32; BLOCK],
+    /// 1 for each position outside, else 0.
+    outside: [i32; BLOCK],
+}
+
+impl Default for Nearest {
+    fn default() -> Self {
+        Self { offsets: [0; BLOCK], outside: [0; BLOCK] }
     }
 }
 
-#[inline(always)]
-fn fill<const C: usize>(source: &Source<'_, C>) -> u32 {
-    source.fill.iter().rev().fold(0, |pixel, &byte| pixel << 8 | u32::from(byte))
+impl Sampler for Nearest {
+    #[inline(always)]
+    fn block<const C: usize>(&mut self, source: &Source<'_, C>, xs: &[f32], ys: &[f32], out: &mut [u8]) {
+        let (offsets, outside) = (&mut self.offsets[..xs.len()], &mut self.outside[..xs.len()]);
+        for (((offset, outside), x), y) in offsets.iter_mut().zip(&mut *outside).zip(xs).zip(ys) {
+            let (x, y) = (round(*x), round(*y));
+            *outside = i32::from(!source.holds(x, y));
+            *offset = source.offset(x, y);
+        }
+        if outside.iter().sum::<i32>() == 0 {
+            for (i, &offset) in offsets.iter().enumerate() {
+                store::<C>(out, i, source.pixel(offset));
+            }
+            return;
+        }
+        let fill = source.fill.iter().rev().fold(0, |pixel, &byte| pixel << 8 | u32::from(byte));
+        for (i, (&offset, &outside)) in offsets.iter().zip(&*outside).enumerate() {
+            store::<C>(out, i, if outside == 0 { source.pixel(offset) } else { fill });
+        }
+    }
 }

@@ -1,6 +1,5 @@
 //! The picture that a warp reads: pixels by row and column, wherever they lie.
 
-use super::LANES;
 use crate::transform::kernels::view::View;
 
 /// A view whose offsets fit 32 bits.
@@ -8,7 +7,8 @@ pub struct Source<'a, const C: usize> {
     bytes: &'a [u8],
     origin: i32,
     step: i32,
-    stride: i32,
+    /// The bytes from a pixel to the one below.
+    pub stride: i32,
     pub width: u32,
     pub height: u32,
     pub fill: [u8; C],
@@ -16,14 +16,8 @@ pub struct Source<'a, const C: usize> {
     pub blended: bool,
 }
 
-/// Two neighbours in a row, the left one in the lowest bits.
+/// Two neighbours in a row, as they lie in memory: [`Source::split`] tells which is the left one.
 pub type Pair = u64;
-
-/// Two neighbours in a row for each lane, and 1.0 for each pixel inside.
-pub struct Pairs {
-    pub pixels: [Pair; LANES],
-    pub inside: [[f32; LANES]; 2],
-}
 
 impl<'a, const C: usize> Source<'a, C> {
     pub fn new(view: View<'a>, fill: [u8; C]) -> Self {
@@ -70,73 +64,52 @@ impl<'a, const C: usize> Source<'a, C> {
         }
     }
 
-    /// The pixel at an offset and the one right of it, then anything.
+    /// Where the pixel at (x, y) and the one right of it begin, if both are inside.
     #[inline(always)]
-    fn pair(&self, offset: i32) -> Pair {
-        let first = if self.step < 0 { offset + self.step } else { offset } as u32 as usize;
-        let bytes = match self.bytes.get(first..first + 8) {
-            Some(bytes) => u64::from_le_bytes(bytes.try_into().expect("eight bytes")),
-            None => little_endian(&self.bytes[first..]),
-        };
-        if self.step < 0 { bytes >> (8 * C) & ((1 << (8 * C)) - 1) | bytes << (8 * C) } else { bytes }
+    pub fn pair_offset(&self, x: i32, y: i32) -> i32 {
+        self.offset(x, y).wrapping_add(self.step.min(0))
     }
 
-    /// The pairs that begin at (x, y); zeros outside.
+    /// The pair at an offset, then anything.
     #[inline(always)]
-    pub fn pairs_tested(&self, x: &[i32; LANES], y: &[i32; LANES]) -> Pairs {
-        let mut pairs = Pairs { pixels: [0; LANES], inside: [[0.0; LANES]; 2] };
-        for i in 0..LANES {
-            let (x, y) = (x[i], y[i]);
-            for (tap, x) in [x, x.wrapping_add(1)].into_iter().enumerate() {
-                if self.holds(x, y) {
-                    let pixel = self.pixel(self.offset(x, y)) & const { pixel_mask::<C>() };
-                    pairs.pixels[i] |= u64::from(pixel) << (8 * C * tap);
-                    pairs.inside[tap][i] = 1.0;
-                }
+    pub fn pair(&self, offset: i32) -> Pair {
+        let offset = offset as u32 as usize;
+        match self.bytes.get(offset..offset + 8) {
+            Some(bytes) => u64::from_le_bytes(bytes.try_into().expect("eight bytes")),
+            None => little_endian(&self.bytes[offset..]),
+        }
+    }
+
+    /// The pair whose left pixel is at (x, y), zeros outside; and 1 for each that is inside, the left one first, else 0.
+    #[inline(always)]
+    pub fn pair_tested(&self, x: i32, y: i32) -> (Pair, [f32; 2]) {
+        let (mut pair, mut inside) = (0, [0.0; 2]);
+        for (tap, inside) in inside.iter_mut().enumerate() {
+            let x = x.wrapping_add(tap as i32);
+            if self.holds(x, y) {
+                let pixel = self.pixel(self.offset(x, y)) & const { pixel_mask::<C>() };
+                pair |= u64::from(pixel) << self.shifts()[tap];
+                *inside = 1.0;
             }
         }
-        pairs
+        (pair, inside)
     }
 
-    /// The pairs at offsets; all are inside.
+    /// The left and the right pixel of a pair, each in the lowest bits, then anything.
     #[inline(always)]
-    pub fn pairs(&self, offsets: &[i32; LANES]) -> [Pair; LANES] {
-        let mut pairs = [0; LANES];
-        for (pair, &offset) in pairs.iter_mut().zip(offsets) {
-            *pair = self.pair(offset);
-        }
-        pairs
+    pub fn split(&self, pair: Pair) -> (u32, u32) {
+        let [left, right] = self.shifts();
+        ((pair >> left) as u32, (pair >> right) as u32)
     }
 
-    /// The offsets of pixels; those outside have any.
     #[inline(always)]
-    pub fn offsets(&self, x: &[i32; LANES], y: &[i32; LANES]) -> [i32; LANES] {
-        let mut offsets = [0; LANES];
-        for i in 0..LANES {
-            offsets[i] = self.offset(x[i], y[i]);
-        }
-        offsets
-    }
-
-    /// How far a row is from the one above.
-    pub fn stride(&self) -> i32 {
-        self.stride
+    fn shifts(&self) -> [usize; 2] {
+        if self.step < 0 { [8 * C, 0] } else { [0, 8 * C] }
     }
 }
 
 const fn pixel_mask<const C: usize>() -> u32 {
     (1 << (8 * C)) - 1
-}
-
-/// One channel of the left and of the right pixel of each pair, as floats.
-#[inline(always)]
-pub fn channel<const C: usize>(pairs: &[Pair; LANES], c: usize) -> [[f32; LANES]; 2] {
-    let (mut left, mut right) = ([0.0; LANES], [0.0; LANES]);
-    for i in 0..LANES {
-        left[i] = (pairs[i] as u32 >> (8 * c) & 0xff) as i32 as f32;
-        right[i] = ((pairs[i] >> (8 * C)) as u32 >> (8 * c) & 0xff) as i32 as f32;
-    }
-    [left, right]
 }
 
 /// The bytes at the end of a buffer, filled up with zeros.

@@ -21,7 +21,11 @@ const WIDTH: usize = 16;
 /// Writes all rows, and up to 16 bytes behind each; the offsets must have been filled. False if the processor lacks AVX2.
 pub fn scale(view: View<'_>, weights: &Weights, scratch: &mut Scratch, out: &mut [u8]) -> bool {
     let Some(simd) = V3::try_new() else { return false };
-    if view.channels() == 1 { all::<1>(simd, view, weights, scratch, out) } else { all::<3>(simd, view, weights, scratch, out) }
+    if view.channels() == 1 {
+        all::<1>(simd, view, weights, scratch, out)
+    } else {
+        all::<3>(simd, view, weights, scratch, out)
+    }
     true
 }
 
@@ -31,7 +35,14 @@ fn all<const C: usize>(simd: V3, view: View<'_>, weights: &Weights, scratch: &mu
     let row = weights.first.len() * C;
     for y in 0..view.size().height {
         let (start, out) = (row_start(view, y), &mut out[y * row..]);
-        simd.vectorize(Row::<'_, C> { simd, source: &view.bytes()[start..], groups, precision: weights.precision, scratch, out });
+        simd.vectorize(Row::<'_, C> {
+            simd,
+            source: &view.bytes()[start..],
+            groups,
+            precision: weights.precision,
+            scratch,
+            out,
+        });
     }
 }
 
@@ -144,13 +155,16 @@ fn filled_up(source: &[u8], offset: usize) -> [u8; 16] {
 #[inline(always)]
 fn finish_rgb(simd: V3, [a, b, c, d]: [__m256i; PIXELS], precision: u32) -> [u8; 16] {
     const COMPACT: [i8; 16] = [0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1];
-    let both = |a, b| {
-        let low = simd.avx2._mm256_permute2x128_si256::<0x20>(a, b);
-        simd.avx2._mm256_add_epi32(low, simd.avx2._mm256_permute2x128_si256::<0x31>(a, b))
-    };
-    let bytes = to_bytes(simd, both(a, b), both(c, d), precision);
+    let bytes = to_bytes(simd, halves(simd, a, b), halves(simd, c, d), precision);
     let (ac, bd) = (simd.avx._mm256_castsi256_si128(bytes), simd.avx2._mm256_extracti128_si256::<1>(bytes));
     cast(simd.ssse3._mm_shuffle_epi8(simd.sse2._mm_unpacklo_epi32(ac, bd), cast(COMPACT)))
+}
+
+/// The sum of both halves of `a`, then of `b`.
+#[inline(always)]
+fn halves(simd: V3, a: __m256i, b: __m256i) -> __m256i {
+    let low = simd.avx2._mm256_permute2x128_si256::<0x20>(a, b);
+    simd.avx2._mm256_add_epi32(low, simd.avx2._mm256_permute2x128_si256::<0x31>(a, b))
 }
 
 /// Four pixels, in the lowest bytes, from eight sums of each.
