@@ -132,7 +132,7 @@ fn panics_of_a_closure_in_the_middle_of_the_operations() {
             ops.push(Op::Invert);
             let mut key_rng = rng.next_seed();
             if at_key(key_rng) {
-                let info = SampleInfo { size: info, channels: 1, label: None };
+                let info = SampleInfo { size: info, channels: 1, class: None };
                 strike.draw(info, rng, ops);
                 key_rng = 0;
             }

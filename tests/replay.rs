@@ -28,11 +28,11 @@ fn draw(size: Size, rng: &mut SampleRng, ops: &mut Vec<Op>) {
     let seed = rng.next_seed();
     let part = Size::new(1 + rng.below(size.height), 1 + rng.below(size.width));
     ops.extend([
-        Op::Brightness { factor: rng.uniform(0.5, 1.5) as f32 },
+        Op::Brightness { factor: rng.uniform(0.5, 1.5) },
         Op::GaussianNoise { mean: 0.0, sigma: rng.uniform(0.0, 0.2) as f32, clip: true, seed },
         Op::Jpeg { quality: 1 + rng.below(100) as u8 },
         Op::Erase { top: 0, left: 0, size: part, patch: Patch::Noise { seed } },
-        Op::Sharpness { factor: rng.uniform(0.0, 2.0) as f32 },
+        Op::Sharpness { factor: rng.uniform(0.0, 2.0) },
         Op::Blend { chains: vec![(0.3, vec![Op::HFlip]), (0.7, vec![Op::Invert])], mixing: 0.25 },
     ]);
     if rng.bernoulli(0.5) {

@@ -1,6 +1,6 @@
 //! An executor combines operations as it likes; the results are those of one operation after the other.
 
-use candle_augment::{Executor, Fill, Image, Interpolation, Normalize, Op, Padding, Patch, Result, SampleInfo, Size};
+use candle_augment::{Executor, Fill, Image, Interpolation, Normalize, Op, Patch, Result, SampleInfo, Size};
 use proptest::prelude::*;
 
 fn images() -> impl Strategy<Value = Image> {
@@ -49,14 +49,7 @@ fn op(info: SampleInfo<'_>, kind: usize, [a, b, c]: [f32; 3]) -> Op {
             let size = Size::new(1 + below(40, a), 1 + below(40, b));
             Op::Resize { size, interpolation: Interpolation::Bilinear, antialias: true }
         }
-        20 => Op::Pad {
-            left: below(4, a),
-            top: below(4, b),
-            right: below(4, c),
-            bottom: 1,
-            padding: Padding::Edge,
-            fill: Fill::All(0),
-        },
+        20 => Op::Jpeg { quality: 1 + below(100, a) as u8 },
         21 => Op::Sharpness { factor },
         22 => {
             let (top, left, size) = rectangle();

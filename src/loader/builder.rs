@@ -170,6 +170,9 @@ impl DataLoaderBuilder {
         let labels: Vec<u32> = (0..dataset.len()).map(|index| dataset.label(index)).collect();
         let planner = Planner::new(&labels, dataset.classes(), self.plan)?;
         check_source(self.synthetic.as_deref(), &planner, dataset.classes())?;
+        if let Some(transform) = &self.transform {
+            transform.check_classes(dataset.classes())?;
+        }
         let output = Output::new(self.dtype, self.normalize, self.device)?;
         if self.batch_transform.is_some() && !output.is_normalized() {
             return Err(Error::config(

@@ -84,6 +84,22 @@ impl Font {
         cut
     }
 
+    /// `text` in lines of up to `width` pixels, parted between words; a longer word is cut.
+    #[must_use]
+    pub fn wrap(self, text: &str, width: u32) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        for word in text.split_whitespace() {
+            match lines.last_mut() {
+                Some(line) if self.width(line) + self.advance() + self.width(word) <= width => {
+                    line.push(' ');
+                    line.push_str(word);
+                }
+                _ => lines.push(self.fit(word, width)),
+            }
+        }
+        lines
+    }
+
     fn of(self, script: &Script) -> &'static MonoFont<'static> {
         script.fonts[self as usize]
     }
@@ -147,6 +163,15 @@ mod tests {
         assert_eq!(Font::Medium.fit("trousers", 55), "trouse…");
         assert_eq!(Font::Medium.fit("two words", 35), "two…");
         assert_eq!(Font::Medium.fit("trousers", 0), "");
+    }
+
+    #[test]
+    fn lines_are_parted_between_words() {
+        assert_eq!(Font::Medium.wrap("rotate by +12.5°", 70), ["rotate by", "+12.5°"]);
+        assert_eq!(Font::Medium.wrap("rotate by +12.5°", 69), ["rotate by", "+12.5°"]);
+        assert_eq!(Font::Medium.wrap("rotate by +12.5°", 60), ["rotate", "by", "+12.5°"]);
+        assert_eq!(Font::Medium.wrap("a trousersuit", 56), ["a", "trouser…"]);
+        assert!(Font::Medium.wrap(" ", 56).is_empty());
     }
 
     #[test]

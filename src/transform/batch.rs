@@ -175,7 +175,7 @@ fn with_previous(samples: &mut [f32], length: usize, mix: impl Fn(&mut [f32], &[
 /// Minimization", 2018).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MixUp {
-    lambda: Lambda,
+    lambda: Weight,
 }
 
 impl MixUp {
@@ -185,14 +185,14 @@ impl MixUp {
     ///
     /// [`ErrorKind::Config`] if `alpha` is not positive and finite.
     pub fn new(alpha: f64) -> Result<Self> {
-        Ok(Self { lambda: Lambda::new("MixUp", alpha)? })
+        Ok(Self { lambda: Weight::new("MixUp", alpha)? })
     }
 }
 
 impl Default for MixUp {
     /// With alpha 1.
     fn default() -> Self {
-        Self { lambda: Lambda::Uniform }
+        Self { lambda: Weight::Uniform }
     }
 }
 
@@ -206,7 +206,7 @@ impl BatchTransform for MixUp {
 /// others, "CutMix: Regularization Strategy to Train Strong Classifiers with Localizable Features", 2019).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CutMix {
-    lambda: Lambda,
+    lambda: Weight,
 }
 
 impl CutMix {
@@ -217,14 +217,14 @@ impl CutMix {
     ///
     /// [`ErrorKind::Config`] if `alpha` is not positive and finite.
     pub fn new(alpha: f64) -> Result<Self> {
-        Ok(Self { lambda: Lambda::new("CutMix", alpha)? })
+        Ok(Self { lambda: Weight::new("CutMix", alpha)? })
     }
 }
 
 impl Default for CutMix {
     /// With alpha 1.
     fn default() -> Self {
-        Self { lambda: Lambda::Uniform }
+        Self { lambda: Weight::Uniform }
     }
 }
 
@@ -281,13 +281,13 @@ impl BatchTransform for BatchOneOf {
 
 /// Beta(alpha, alpha).
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Lambda {
+enum Weight {
     /// Alpha is 1.
     Uniform,
     Beta(Beta<f64>),
 }
 
-impl Lambda {
+impl Weight {
     fn new(name: &str, alpha: f64) -> Result<Self> {
         let refuse = || Error::config(format!("{name}: alpha must lie in (0, ∞), not {alpha}"));
         if !(alpha.is_finite() && alpha > 0.0) {

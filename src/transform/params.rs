@@ -206,11 +206,18 @@ impl<D: Domain> Interval<D> {
         if !negative && low <= high && D::allows(low) && D::allows(high) {
             return Ok(Self::constant(low, high));
         }
-        Err(format!(
-            "must be a number that is not negative or an increasing range, with values in {}; got {amount}",
-            D::ALLOWED
-        ))
+        let form = match amount {
+            Amount::UpTo(_) => "a number that is not negative or an increasing range, with values",
+            Amount::Between(..) => "an increasing range of values",
+        };
+        Err(format!("must be {form} in {}, got {amount}", D::ALLOWED))
     }
+}
+
+/// An interval that is written as a list of two only, where a single number would not say what it is around.
+pub fn range<'de, D: Domain, T: Deserializer<'de>>(deserializer: T) -> Result<Interval<D>, T::Error> {
+    let (low, high) = Deserialize::deserialize(deserializer)?;
+    Interval::checked(Amount::Between(low, high)).map_err(de::Error::custom)
 }
 
 impl<D> fmt::Debug for Interval<D> {

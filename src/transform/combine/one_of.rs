@@ -25,10 +25,10 @@ pub struct OneOf {
 }
 
 #[derive(Deserialize)]
-#[serde(rename = "OneOf", deny_unknown_fields)]
+#[serde(expecting = "the parameters of OneOf", deny_unknown_fields)]
 struct Unchecked {
     transforms: Vec<Step>,
-    #[serde(default)]
+    #[serde(default, alias = "p")]
     weights: Option<Vec<f64>>,
 }
 
@@ -50,21 +50,24 @@ impl OneOf {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if there are more or fewer weights than transforms, one is negative or not finite, or all are 0.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if there are more or fewer weights than transforms, one is negative or not finite, or their sum is 0 or infinite.
     pub fn with_weights(self, weights: &[f64]) -> Result<Self> {
+        self.weighted(weights.to_vec()).map_err(|message| Error::config(format!("OneOf: {message}")))
+    }
+
+    fn weighted(self, weights: Vec<f64>) -> Result<Self, String> {
         let (given, expected) = (weights.len(), self.transforms.len());
         if given != expected {
-            return Err(Error::config(format!(
-                "OneOf: expected a weight for each of {expected} transforms, got {given}"
-            )));
+            return Err(format!("expected a weight for each of {expected} transforms, got {given}"));
         }
         if let Some(weight) = weights.iter().find(|weight| !(weight.is_finite() && **weight >= 0.0)) {
-            return Err(Error::config(format!("OneOf: a weight must lie in [0, ∞), got {weight}")));
+            return Err(format!("a weight must lie in [0, ∞), got {weight}"));
         }
-        if weights.iter().all(|&weight| weight == 0.0) {
-            return Err(Error::config("OneOf: one weight at least must be positive"));
+        let sum: f64 = weights.iter().sum();
+        if !(sum > 0.0 && sum.is_finite()) {
+            return Err(format!("the sum of the weights must lie in (0, ∞), got {sum}"));
         }
-        Ok(Self { weights: Some(weights.to_vec()), ..self })
+        Ok(Self { weights: Some(weights), ..self })
     }
 
     fn choice(&self, rng: &mut SampleRng) -> usize {
@@ -87,7 +90,7 @@ impl TryFrom<Unchecked> for OneOf {
         let one_of = Self { transforms, weights: None };
         match weights {
             None => Ok(one_of),
-            Some(weights) => one_of.with_weights(&weights).map_err(|error| error.message().to_owned()),
+            Some(weights) => one_of.weighted(weights),
         }
     }
 }

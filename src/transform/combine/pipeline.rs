@@ -3,10 +3,11 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_path_to_error::Track;
 
 use super::step::Step;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::file;
 use crate::rng::SampleRng;
 use crate::transform::{Op, SampleInfo, Transform};
@@ -104,9 +105,11 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] if a transform is not the crate's own.
+    /// [`ErrorKind::Config`], with its name and place, if a transform is not one of the crate's.
     pub fn to_toml(&self) -> Result<String> {
-        toml::to_string(&Document { transforms: self }).map_err(unwritable)
+        let mut text = toml::ser::Buffer::new();
+        self.print(toml::Serializer::new(&mut text))?;
+        Ok(text.to_string())
     }
 
     /// Reads JSON: an object with an array `transforms` of objects, each with the name of a transform and its parameters.
@@ -127,7 +130,9 @@ impl Pipeline {
     ///
     /// As [`Pipeline::to_toml`].
     pub fn to_json(&self) -> Result<String> {
-        serde_json::to_string_pretty(&Document { transforms: self }).map_err(unwritable)
+        let mut text = Vec::new();
+        self.print(&mut serde_json::Serializer::pretty(&mut text))?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
     /// Reads a file: TOML or JSON by its extension, `.toml` or `.json`.
@@ -160,6 +165,13 @@ impl Pipeline {
         };
         file::write_file(path, text.as_bytes())
     }
+
+    fn print<S: Serializer>(&self, serializer: S) -> Result<()> {
+        let mut track = Track::new();
+        let printed =
+            Document { transforms: self }.serialize(serde_path_to_error::Serializer::new(serializer, &mut track));
+        printed.map(drop).map_err(|error| Error::config(format!("{}: {error}", track.path())))
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -191,13 +203,6 @@ where
             Err(Error::config(if place == "." { text.to_string() } else { format!("{place}: {text}") }))
         }
     }
-}
-
-fn unwritable(error: impl Display) -> Error {
-    Error::new(
-        ErrorKind::Config,
-        format!("a pipeline with a closure or a transform of your own cannot be written: {error}"),
-    )
 }
 
 impl From<Step> for Pipeline {

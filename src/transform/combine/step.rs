@@ -1,9 +1,10 @@
 //! Any transform of the crate, by name.
 
+use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer, ser};
 
 use super::{OneOf, PerClass, Pipeline, RandomApply, RandomOrder};
 use crate::error::Result;
@@ -18,26 +19,40 @@ use crate::transform::{
 
 /// Defines [`Step`] from the names of the transforms.
 macro_rules! steps {
-    ($($name:ident),* $(,)?) => {
+    ($($(#[$attribute:meta])* $name:ident),* $(,)?) => {
         /// One transform of a [`Pipeline`]: any of the crate's, by name, or one of the user's own.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[non_exhaustive]
         pub enum Step {
-            $(#[doc = concat!("[`", stringify!($name), "`](crate::", stringify!($name), ")")] $name($name),)*
+            $(
+                #[doc = concat!("[`", stringify!($name), "`](crate::", stringify!($name), ")")]
+                $(#[$attribute])*
+                $name($name),
+            )*
             /// Transforms one after the other.
             #[serde(alias = "Pipeline")]
             Compose(Pipeline),
             /// A transform that is not the crate's; it cannot be written to a file.
-            #[serde(skip)]
+            #[serde(skip_deserializing)]
             Own(Own),
         }
 
         impl Step {
+            /// The name of the transform, as it stands in files; of a transform that is not the crate's, its type or its own name.
+            #[must_use]
+            pub fn name(&self) -> &str {
+                match self {
+                    $(Self::$name(_) => stringify!($name),)*
+                    Self::Compose(_) => "Compose",
+                    Self::Own(own) => &own.name,
+                }
+            }
+
             fn transform(&self) -> &dyn Transform {
                 match self {
                     $(Self::$name(transform) => transform,)*
                     Self::Compose(pipeline) => pipeline,
-                    Self::Own(own) => &*own.0,
+                    Self::Own(own) => &*own.transform,
                 }
             }
         }
@@ -55,21 +70,21 @@ steps! {
     Resize, RandomResize, CenterCrop, RandomCrop, RandomResizedCrop, Pad, RandomZoomOut,
     ColorJitter, Grayscale, RandomGrayscale, RandomPhotometricDistort, RandomChannelPermutation, RandomInvert, RandomPosterize,
     RandomSolarize, RandomAdjustSharpness, RandomAutocontrast, RandomEqualize, RandomGamma,
-    GaussianBlur, GaussianNoise, Jpeg, RandomErasing,
+    GaussianBlur, GaussianNoise, #[serde(alias = "JPEG")] Jpeg, RandomErasing,
     RandAugment, TrivialAugmentWide, AutoAugment, AugMix,
-    RandomApply, OneOf, RandomOrder, PerClass,
+    RandomApply, #[serde(alias = "RandomChoice")] OneOf, RandomOrder, PerClass,
 }
 
 impl Step {
     /// A transform that is not the crate's.
-    pub fn own(transform: impl Transform + 'static) -> Self {
-        Self::Own(Own(Arc::new(transform)))
+    pub fn own<T: Transform + 'static>(transform: T) -> Self {
+        Self::Own(Own { name: type_name::<T>().to_owned(), transform: Arc::new(transform) })
     }
 }
 
 impl From<Lambda> for Step {
     fn from(lambda: Lambda) -> Self {
-        Self::own(lambda)
+        Self::Own(Own { name: format!("Lambda {:?}", lambda.name()), transform: Arc::new(lambda) })
     }
 }
 
@@ -91,16 +106,25 @@ impl Transform for Step {
 
 /// A transform that is not the crate's, shared. Equal to itself and its clones only.
 #[derive(Clone)]
-pub struct Own(Arc<dyn Transform>);
+pub struct Own {
+    name: String,
+    transform: Arc<dyn Transform>,
+}
+
+impl Serialize for Own {
+    fn serialize<S: Serializer>(&self, _serializer: S) -> Result<S::Ok, S::Error> {
+        Err(ser::Error::custom(format_args!("{} is code, which cannot be written", self.name)))
+    }
+}
 
 impl fmt::Debug for Own {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a transform of your own")
+        f.write_str(&self.name)
     }
 }
 
 impl PartialEq for Own {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        Arc::ptr_eq(&self.transform, &other.transform)
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use super::params::{Point, coordinates};
 use crate::error::Result;
 use crate::rng::SampleRng;
-use crate::transform::params::{Amount, Degrees, Interval, Number, Probability, Scale};
+use crate::transform::params::{self, Amount, Degrees, Interval, Number, Probability, Scale};
 use crate::transform::{Fill, Interpolation, Op, SampleInfo, Transform};
 
 /// Turns, moves, scales and shears by random amounts; positive angles are **clockwise**, unlike those of
@@ -24,7 +24,7 @@ pub struct RandomAffine {
     degrees: Interval<Degrees>,
     #[serde(default = "nothing")]
     translate: [Number<Probability>; 2],
-    #[serde(default = "Interval::neutral")]
+    #[serde(default = "Interval::neutral", deserialize_with = "params::range")]
     scale: Interval<Scale>,
     #[serde(default)]
     shear: Shear,

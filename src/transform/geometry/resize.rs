@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::error::{Error, Result};
 use crate::image::Size;
 use crate::rng::SampleRng;
-use crate::transform::whole::{OneOrTwo, Whole};
+use crate::transform::whole::OneOrTwo;
 use crate::transform::{Interpolation, Op, SampleInfo, Transform};
 
 /// Scales every image, bilinear and antialiased by default.
@@ -28,7 +28,7 @@ pub struct Resize {
 }
 
 #[derive(Deserialize)]
-#[serde(rename = "Resize", deny_unknown_fields)]
+#[serde(expecting = "the parameters of Resize", deny_unknown_fields)]
 struct Unchecked {
     size: Target,
     #[serde(default)]
@@ -192,9 +192,9 @@ pub struct RandomResize {
 }
 
 #[derive(Deserialize)]
-#[serde(rename = "RandomResize", deny_unknown_fields)]
+#[serde(expecting = "the parameters of RandomResize", deny_unknown_fields)]
 struct UncheckedRandom {
-    min_size: Whole<1, { usize::MAX }>,
+    min_size: usize,
     max_size: usize,
     #[serde(default = "bilinear")]
     interpolation: Interpolation,
@@ -209,10 +209,12 @@ impl RandomResize {
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if `min_size` is 0 or not below `max_size`.
     pub fn new(min_size: usize, max_size: usize) -> Result<Self> {
+        Self::between(min_size, max_size).map_err(|message| Error::config(format!("RandomResize: {message}")))
+    }
+
+    fn between(min_size: usize, max_size: usize) -> Result<Self, String> {
         if min_size == 0 || min_size >= max_size {
-            return Err(Error::config(format!(
-                "RandomResize: min_size must lie in [1, max_size), got {min_size} and {max_size}"
-            )));
+            return Err(format!("min_size must lie in [1, max_size), got {min_size} and {max_size}"));
         }
         Ok(Self { min_size, max_size, interpolation: bilinear(), antialias: true })
     }
@@ -235,8 +237,7 @@ impl TryFrom<UncheckedRandom> for RandomResize {
 
     fn try_from(unchecked: UncheckedRandom) -> Result<Self, String> {
         let UncheckedRandom { min_size, max_size, interpolation, antialias } = unchecked;
-        let resize = Self::new(min_size.get(), max_size).map_err(|error| error.message().to_owned())?;
-        Ok(Self { interpolation, antialias, ..resize })
+        Ok(Self { interpolation, antialias, ..Self::between(min_size, max_size)? })
     }
 }
 

@@ -7,7 +7,7 @@ use super::params::Sides;
 use crate::error::Result;
 use crate::image::Size;
 use crate::rng::SampleRng;
-use crate::transform::params::{Amount, Interval, Scale};
+use crate::transform::params::{self, Amount, Interval, Scale};
 use crate::transform::{Interpolation, Op, SampleInfo, Transform};
 
 /// How often a crop that does not lie inside the image is drawn again.
@@ -26,9 +26,9 @@ const TRIES: usize = 10;
 #[serde(deny_unknown_fields)]
 pub struct RandomResizedCrop {
     size: Sides,
-    #[serde(default = "usual_scale")]
+    #[serde(default = "usual_scale", deserialize_with = "params::range")]
     scale: Interval<Scale>,
-    #[serde(default = "usual_ratio")]
+    #[serde(default = "usual_ratio", deserialize_with = "params::range")]
     ratio: Interval<Scale>,
     #[serde(default = "bilinear")]
     interpolation: Interpolation,

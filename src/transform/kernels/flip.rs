@@ -1,7 +1,6 @@
-//! Bytes and pixels in reverse, and the turns that only move pixels.
+//! Bytes and pixels in reverse.
 
 use super::point::vectorized;
-use crate::image::Image;
 
 /// Writes the bytes of each row into another one, as long, in reverse.
 pub fn reverse<'a>(rows: impl Iterator<Item = (&'a [u8], &'a mut [u8])>) {
@@ -18,14 +17,11 @@ pub fn reverse<'a>(rows: impl Iterator<Item = (&'a [u8], &'a mut [u8])>) {
 pub fn reverse_rgb<'a>(rows: impl Iterator<Item = (&'a [u8], &'a mut [u8])>) {
     #[cfg(target_arch = "x86_64")]
     if let Some(simd) = pulp::x86::V3::try_new() {
-        return simd.vectorize(
-            #[inline(always)]
-            || {
-                for (source, out) in rows {
-                    in_blocks(simd, source, out);
-                }
-            },
-        );
+        return vectorized!(simd => {
+            for (source, out) in rows {
+                in_blocks(simd, source, out);
+            }
+        });
     }
     rows.for_each(|(source, out)| one_by_one(source, out));
 }
@@ -77,31 +73,4 @@ fn in_blocks(simd: pulp::x86::V3, source: &[u8], out: &mut [u8]) {
         ]);
     }
     one_by_one(rest, out_rest);
-}
-
-/// Turns by 180°.
-pub fn half_turn(image: &mut Image) {
-    if image.channels() == 1 {
-        image.data_mut().reverse();
-    } else {
-        image.data_mut().as_chunks_mut::<3>().0.reverse();
-    }
-}
-
-/// Turns by 90°, counter-clockwise or clockwise; height and width change places.
-pub fn quarter_turn(image: &Image, clockwise: bool) -> Image {
-    if image.channels() == 1 { turn::<1>(image, clockwise) } else { turn::<3>(image, clockwise) }
-}
-
-fn turn<const C: usize>(image: &Image, clockwise: bool) -> Image {
-    let (height, width) = (image.height(), image.width());
-    let (source, _) = image.data().as_chunks::<C>();
-    let mut data = vec![0; image.data().len()];
-    let (pixels, _) = data.as_chunks_mut::<C>();
-    for (i, row) in pixels.chunks_exact_mut(height).enumerate() {
-        for (j, pixel) in row.iter_mut().enumerate() {
-            *pixel = if clockwise { source[(height - 1 - j) * width + i] } else { source[j * width + width - 1 - i] };
-        }
-    }
-    Image::new(width, height, C, data).expect("a turned image has as many bytes")
 }

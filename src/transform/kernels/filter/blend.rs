@@ -39,23 +39,17 @@ pub fn blend(
         *chain = changed.into_data();
     }
     let out = sized(out, sums.len());
-    vectorized(
-        #[inline(always)]
-        || {
-            out.iter_mut()
-                .zip(&*sums)
-                .for_each(|(byte, sum)| *byte = truncated(if *sum < 255.0 { *sum } else { 255.0 }) as u8)
-        },
-    );
+    vectorized!({
+        out.iter_mut()
+            .zip(&*sums)
+            .for_each(|(byte, sum)| *byte = truncated(if *sum < 255.0 { *sum } else { 255.0 }) as u8)
+    });
     *copy = image.into_data();
     Ok(())
 }
 
 fn add(sums: &mut [f32], bytes: &[u8], weight: f32) {
-    vectorized(
-        #[inline(always)]
-        || sums.iter_mut().zip(bytes).for_each(|(sum, &byte)| *sum += weight * f32::from(byte)),
-    );
+    vectorized!(sums.iter_mut().zip(bytes).for_each(|(sum, &byte)| *sum += weight * f32::from(byte)));
 }
 
 #[cfg(test)]

@@ -33,21 +33,18 @@ pub fn gaussian_blur(
     let out = sized(out, size.height * row);
     let (padded, line) = (sized(padded, row + 2 * around), sized(line, row));
     let [across, down] = weights;
-    vectorized(
-        #[inline(always)]
-        || {
-            for (y, out) in out.chunks_exact_mut(row).enumerate() {
-                along_columns(source, y, down, &mut padded[around..][..row]);
-                reflect(padded, around, channels);
-                if source.layout().mirrored {
-                    along_row(padded, channels, across, line);
-                    mirror(line, channels, out);
-                } else {
-                    along_row(padded, channels, across, out);
-                }
+    vectorized!({
+        for (y, out) in out.chunks_exact_mut(row).enumerate() {
+            along_columns(source, y, down, &mut padded[around..][..row]);
+            reflect(padded, around, channels);
+            if source.layout().mirrored {
+                along_row(padded, channels, across, line);
+                mirror(line, channels, out);
+            } else {
+                along_row(padded, channels, across, out);
             }
-        },
-    );
+        }
+    });
 }
 
 /// The middle weight of the kernel and those to one side of it: `exp(−x² / σ²)` at x = i / √2, made to sum to 1 over both sides.

@@ -38,16 +38,13 @@ pub fn jpeg(source: View<'_>, quality: u8, out: &mut Vec<u8>, scratch: &mut Scra
     let (size, channels) = (source.size(), source.channels());
     let out = sized(out, size.height * size.width * channels);
     luma.resize(size.height, size.width);
-    vectorized(
-        #[inline(always)]
-        || {
-            if channels == 1 {
-                gray(source, quality, luma, out);
-            } else {
-                rgb(source, quality, luma, chroma, rows, out);
-            }
-        },
-    );
+    vectorized!({
+        if channels == 1 {
+            gray(source, quality, luma, out);
+        } else {
+            rgb(source, quality, luma, chroma, rows, out);
+        }
+    });
 }
 
 #[inline(always)]

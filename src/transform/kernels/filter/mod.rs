@@ -8,6 +8,7 @@ pub mod noise;
 pub mod sharpness;
 
 use super::flip;
+use super::point::vectorized;
 
 /// Buffers that these kernels keep from one image to the next.
 #[derive(Debug, Default)]
@@ -16,14 +17,6 @@ pub struct Scratch {
     pub blur: blur::Scratch,
     pub jpeg: jpeg::Scratch,
     pub blend: blend::Scratch,
-}
-
-/// Runs `work` as the compiler makes it for the widest vectors of this processor. Its closures and functions must be inlined.
-///
-/// `work` is asked for as `FnOnce` here so that the compiler takes the closure for one: as an `Fn` it would be called through a function of its
-/// own, which is compiled for every processor.
-fn vectorized<T>(work: impl FnOnce() -> T) -> T {
-    pulp::Arch::new().dispatch(work)
 }
 
 /// Writes a row of pixels in reverse. Kernels that do the same to the left as to the right make the rows of a mirrored view as they lie in

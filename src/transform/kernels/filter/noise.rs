@@ -25,16 +25,13 @@ pub fn gaussian_noise(source: View<'_>, mean: f32, sigma: f32, clip: bool, seed:
     let [mean, sigma] = [mean, sigma].map(|part| (f64::from(part) * 255.0) as f32);
     for bytes in out.chunks_mut(2 * PAIRS) {
         let random = random(&mut rng);
-        vectorized(
-            #[inline(always)]
-            || {
-                let (first, second) = normals(&random);
-                let (ahead, behind) = bytes.split_at_mut(bytes.len().min(PAIRS));
-                for (bytes, normals) in [(ahead, first), (behind, second)] {
-                    add(bytes, &normals, mean, sigma, clip);
-                }
-            },
-        );
+        vectorized!({
+            let (first, second) = normals(&random);
+            let (ahead, behind) = bytes.split_at_mut(bytes.len().min(PAIRS));
+            for (bytes, normals) in [(ahead, first), (behind, second)] {
+                add(bytes, &normals, mean, sigma, clip);
+            }
+        });
     }
 }
 

@@ -23,19 +23,16 @@ pub fn sharpness(source: View<'_>, factor: f64, out: &mut Vec<u8>, scratch: &mut
         (sized(out, size.height * length), sized(&mut scratch.sums, length), sized(&mut scratch.row, length));
     // torch subtracts in f64.
     let weight = (1.0 - factor) as f32;
-    vectorized(
-        #[inline(always)]
-        || {
-            for (y, out) in out.chunks_exact_mut(length).enumerate() {
-                if source.layout().mirrored {
-                    sharpened(source, y, weight, sums, row);
-                    mirror(row, source.channels(), out);
-                } else {
-                    sharpened(source, y, weight, sums, out);
-                }
+    vectorized!({
+        for (y, out) in out.chunks_exact_mut(length).enumerate() {
+            if source.layout().mirrored {
+                sharpened(source, y, weight, sums, row);
+                mirror(row, source.channels(), out);
+            } else {
+                sharpened(source, y, weight, sums, out);
             }
-        },
-    );
+        }
+    });
 }
 
 /// Row `y`, from the left as it lies in memory.

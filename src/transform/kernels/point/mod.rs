@@ -17,6 +17,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use lanes::Once;
 pub(crate) use lanes::vectorized;
 pub use plan::{Plan, gamma};
 pub use planes::{Planes, STRIP, deinterleave};
@@ -110,17 +111,20 @@ impl Strips {
         if program.is_empty() {
             return view.copy_to(out);
         }
-        let channels = view.channels();
-        for strip @ Strip { y, x, rows, columns } in strips(view.layout(), 3 * STRIP / channels) {
-            let start = (y * view.size().width + x) * channels;
-            let out = &mut out[start..start + rows * columns * channels];
-            if rows == 1 && !view.layout().mirrored {
-                let source = view.piece(y, x, columns);
-                program.run_flat(source, out, &mut self.planes, &mut self.spare);
-            } else {
-                let source = load_flat(view, strip, &mut self.loaded);
-                program.run_flat(source, out, &mut self.planes, &mut self.spare);
+        let (width, channels) = (view.size().width, view.channels());
+        if program.is_one_step() && !view.layout().mirrored && width * channels >= STRIP {
+            // Nothing is kept on the way: a row may be as long as it likes.
+            for (y, out) in out.chunks_exact_mut(width * channels).enumerate() {
+                program.run_flat(view.row(y), out, &mut self.planes, &mut self.spare);
             }
+            return;
+        }
+        for strip in strips(view.layout(), 3 * STRIP / channels) {
+            let Strip { y, x, rows, columns } = strip;
+            let start = (y * width + x) * channels;
+            let source = load_flat(view, strip, &mut self.loaded);
+            let out = &mut out[start..start + rows * columns * channels];
+            program.run_flat(source, out, &mut self.planes, &mut self.spare);
         }
     }
 }

@@ -60,7 +60,7 @@ impl Plan {
             }
             Op::Autocontrast => program.push(Step::Bytes(stretch(&statistics.ranges)), bytes),
             Op::Equalize => {
-                let tables = statistics.histograms.each_ref().map(equalizing);
+                let tables = statistics.histograms().each_ref().map(equalizing);
                 let per_channel = channels == 3;
                 let first = program.add_tables(per_channel, |_, c| tables[c].unwrap_or_else(table::identity));
                 program.push(Step::Bytes(ByteStep::Table { first, per_channel }), bytes);

@@ -39,6 +39,10 @@ impl Program {
         self.steps.is_empty()
     }
 
+    pub fn is_one_step(&self) -> bool {
+        self.steps.len() == 1
+    }
+
     /// Whether all steps take byte to byte, all channels alike: then pixels need not be split into channels.
     pub fn is_flat(&self) -> bool {
         self.steps.iter().all(|step| matches!(step, Step::Bytes(step) if !step.per_channel()))
@@ -52,12 +56,6 @@ impl Program {
             [Step::Permute { .. }] => true,
             _ => false,
         }
-    }
-
-    /// The channels of a result from an image of `channels`.
-    pub fn output_channels(&self, channels: usize) -> usize {
-        let after = |channels, step: &Step| if let Step::Gray { channels } = *step { channels } else { channels };
-        self.steps.iter().fold(channels, after)
     }
 
     /// Adds a step for an image of `bytes` bytes; on large ones, functions of bytes in a row become one table.

@@ -1,6 +1,5 @@
 //! Blending each pixel with its own gray.
 
-use super::gray::gray_of_floats;
 use super::lanes::{LANES, to_byte, vectorized};
 
 /// `⌊clamp(factor · x + rest · gray)⌋`, where torch rounds the first product, and the sum with the second one once.
@@ -14,7 +13,8 @@ pub fn write(source: [&[u8]; 3], out: [&mut [u8]; 3], factor: f32, rest: f32) {
             let mut blended = [[0; LANES]; 3];
             for i in 0..LANES {
                 let (r, g, b) = (f32::from(r[i]), f32::from(g[i]), f32::from(b[i]));
-                let gray = gray_of_floats(r, g, b);
+                // torch's own sum: the first product is rounded, then each sum with the next product once.
+                let gray = b.mul_add(0.114, g.mul_add(0.587, r * 0.2989)).floor();
                 blended[0][i] = to_byte(gray.mul_add(rest, r * factor));
                 blended[1][i] = to_byte(gray.mul_add(rest, g * factor));
                 blended[2][i] = to_byte(gray.mul_add(rest, b * factor));

@@ -3,6 +3,9 @@
 use super::gray;
 use super::lanes::vectorized;
 
+/// The parts of a histogram.
+const PARTS: usize = 4;
+
 /// A kind of statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Statistic {
@@ -20,7 +23,8 @@ pub struct Statistics {
     pub kind: Statistic,
     pub gray: u64,
     pub ranges: [[u8; 2]; 3],
-    pub histograms: [[u32; 256]; 3],
+    /// In parts, to be added up: neighbours are often equal, and counted in one place, each would wait for the one before it.
+    histograms: [[[u32; 256]; PARTS]; 3],
 }
 
 impl Statistics {
@@ -30,8 +34,14 @@ impl Statistics {
         match kind {
             Statistic::Gray => self.gray = 0,
             Statistic::Range => self.ranges = [[255, 0]; 3],
-            Statistic::Histogram => self.histograms = [[0; 256]; 3],
+            Statistic::Histogram => self.histograms = [[[0; 256]; PARTS]; 3],
         }
+    }
+
+    /// How often each byte occurs in each channel.
+    pub fn histograms(&self) -> [[u32; 256]; 3] {
+        let total = |parts: &[[u32; 256]; PARTS]| std::array::from_fn(|x| parts.iter().map(|part| part[x]).sum());
+        self.histograms.each_ref().map(total)
     }
 
     /// Adds the pixels of some planes.
@@ -56,7 +66,7 @@ impl Statistics {
 
 impl Default for Statistics {
     fn default() -> Self {
-        Self { kind: Statistic::Gray, gray: 0, ranges: [[255, 0]; 3], histograms: [[0; 256]; 3] }
+        Self { kind: Statistic::Gray, gray: 0, ranges: [[255, 0]; 3], histograms: [[[0; 256]; PARTS]; 3] }
     }
 }
 
@@ -71,22 +81,16 @@ fn extremes(bytes: &[u8]) -> [u8; 2] {
     })
 }
 
-/// Neighbours are often equal. Counted in one table, each would wait for the one before it.
-fn count_bytes(bytes: &[u8], histogram: &mut [u32; 256]) {
-    const TABLES: usize = 4;
-    let mut tables = [[0u16; 256]; TABLES];
-    let (chunks, rest) = bytes.as_chunks::<{ 2 * TABLES }>();
-    for chunk in chunks {
-        let word = u64::from_le_bytes(*chunk);
-        for i in 0..chunk.len() {
-            tables[i % TABLES][usize::from((word >> (8 * i)) as u8)] += 1;
+fn count_bytes(bytes: &[u8], parts: &mut [[u32; 256]; PARTS]) {
+    let (words, rest) = bytes.as_chunks::<8>();
+    for word in words {
+        let word = u64::from_le_bytes(*word);
+        for i in 0..8 {
+            parts[i % PARTS][usize::from((word >> (8 * i)) as u8)] += 1;
         }
     }
     for &byte in rest {
-        tables[0][usize::from(byte)] += 1;
-    }
-    for (x, count) in histogram.iter_mut().enumerate() {
-        *count += tables.iter().map(|table| u32::from(table[x])).sum::<u32>();
+        parts[0][usize::from(byte)] += 1;
     }
 }
 

@@ -1,5 +1,7 @@
 //! Any function of a byte, as a table of its 256 values.
 
+use super::lanes::vectorized;
+
 /// Every byte itself.
 pub fn identity() -> [u8; 256] {
     std::array::from_fn(|x| x as u8)
@@ -17,10 +19,7 @@ pub fn is_fast() -> bool {
 pub fn look_up(table: &[u8; 256], source: &[u8], out: &mut [u8]) {
     #[cfg(target_arch = "x86_64")]
     if let Some(simd) = pulp::x86::V4::try_new() {
-        return simd.vectorize(
-            #[inline(always)]
-            || in_registers(simd, table, source, out),
-        );
+        return vectorized!(simd => in_registers(simd, table, source, out));
     }
     one_by_one(table, source, out);
 }

@@ -30,7 +30,7 @@ fn every_color_becomes_what_the_plain_functions_make_of_it() -> Result<()> {
     let mut executor = Executor::new();
     for op in saturations.into_iter().chain(hues).chain([Op::Grayscale { channels: 3 }]) {
         let expected = color::apply(&op, colors.clone()).expect("it has a plain form");
-        assert_eq!(difference(&executor.image(&[op.clone()], &colors)?, &expected), None, "{op:?}");
+        assert_eq!(difference(&executor.image(std::slice::from_ref(&op), &colors)?, &expected), None, "{op:?}");
     }
     Ok(())
 }

@@ -67,12 +67,12 @@ fn expanded(matrix: &[[f32; 3]; 2], half: [f32; 2]) -> Size {
 
 impl Map for Affine {
     #[inline(always)]
-    fn row(&self, y: usize, xs: &mut [f32], ys: &mut [f32]) {
+    fn row(&self, y: usize, left: usize, xs: &mut [f32], ys: &mut [f32]) {
         let Self { matrix: [[xa, xb, xc], [ya, yb, yc]], source, size } = *self;
         let middle = |side: usize| (side as f32 - 1.0) * 0.5;
         let v = y as f32 - middle(size.height);
         for (j, (x, y)) in xs.iter_mut().zip(ys).enumerate() {
-            let u = j as i32 as f32 - middle(size.width);
+            let u = (left + j) as i32 as f32 - middle(size.width);
             *x = to_pixels(u * xa + v * xb + xc + 1.0, source.width);
             *y = to_pixels(u * ya + v * yb + yc + 1.0, source.height);
         }

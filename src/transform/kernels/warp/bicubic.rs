@@ -16,6 +16,9 @@ pub struct Bicubic {
     east: [Pair; BLOCK],
     /// 1 for each of a row's four pixels that is inside, else 0.
     inside: [[f32; BLOCK]; 4],
+    /// The weights along x and along y.
+    along: [[f32; BLOCK]; 4],
+    down: [[f32; BLOCK]; 4],
     values: [[f32; BLOCK]; 3],
     mask: [f32; BLOCK],
 }
@@ -23,20 +26,30 @@ pub struct Bicubic {
 impl Default for Bicubic {
     fn default() -> Self {
         let zeros = [0.0; BLOCK];
-        Self { west: [0; BLOCK], east: [0; BLOCK], inside: [zeros; 4], values: [zeros; 3], mask: zeros }
+        Self {
+            west: [0; BLOCK],
+            east: [0; BLOCK],
+            inside: [zeros; 4],
+            along: [zeros; 4],
+            down: [zeros; 4],
+            values: [zeros; 3],
+            mask: zeros,
+        }
     }
 }
 
 impl Sampler for Bicubic {
     #[inline(always)]
-    fn block<const C: usize>(&mut self, source: &Source<'_, C>, xs: &[f32], ys: &[f32], out: &mut [u8]) {
+    fn block<const C: usize>(&mut self, source: Source<'_, C>, xs: &[f32], ys: &[f32], out: &mut [u8]) {
         self.values = [[0.0; BLOCK]; 3];
         self.mask = [0.0; BLOCK];
+        split(xs, &mut self.along);
+        split(ys, &mut self.down);
         for row in 0..4 {
             for (i, (x, y)) in xs.iter().zip(ys).enumerate() {
-                self.fetch(source, i, round(x.floor()), round(y.floor()).wrapping_add(row - 1));
+                self.fetch(&source, i, round(x.floor()), round(y.floor()).wrapping_add(row - 1));
             }
-            self.add_row(source, xs, ys, row as usize);
+            self.add_row(&source, xs.len(), row as usize);
         }
         let mut pixels = [0; BLOCK];
         let pixels = &mut pixels[..xs.len()];
@@ -47,9 +60,7 @@ impl Sampler for Bicubic {
                 *pixel |= to_byte(if not_below > 255.0 { 255.0 } else { not_below }) << (8 * c);
             }
         }
-        for (i, &pixel) in pixels.iter().enumerate() {
-            store::<C>(out, i, pixel);
-        }
+        store::<C>(out, |i| pixels[i]);
     }
 }
 
@@ -73,18 +84,29 @@ impl Bicubic {
 
     /// Adds a row to the channels' sums and to the mask.
     #[inline(always)]
-    fn add_row<const C: usize>(&mut self, source: &Source<'_, C>, xs: &[f32], ys: &[f32], row: usize) {
-        let [first, second, third] = &mut self.values;
-        let [a, b, c, d] = &self.inside;
-        for (i, (x, y)) in xs.iter().zip(ys).enumerate().take(BLOCK) {
-            let (along, down) = (weights(x - x.floor()), weights(y - y.floor())[row]);
-            let ((p, q), (r, s)) = (source.split(self.west[i]), source.split(self.east[i]));
-            for (channel, sums) in [&mut *first, &mut *second, &mut *third].into_iter().enumerate().take(C) {
-                let taps = [byte(p, channel), byte(q, channel), byte(r, channel), byte(s, channel)];
-                sums[i] = mean(taps, along).mul_add(down, sums[i]);
+    fn add_row<const C: usize>(&mut self, source: &Source<'_, C>, n: usize, row: usize) {
+        let Self { west, east, inside: [a, b, c, d], along: [p, q, r, s], down, values, mask } = self;
+        let down = &down[row];
+        for (channel, sums) in values.iter_mut().enumerate().take(C) {
+            for i in 0..n.min(BLOCK) {
+                let ((first, second), (third, fourth)) = (source.split(west[i]), source.split(east[i]));
+                let taps = [byte(first, channel), byte(second, channel), byte(third, channel), byte(fourth, channel)];
+                sums[i] = mean(taps, [p[i], q[i], r[i], s[i]]).mul_add(down[i], sums[i]);
             }
-            self.mask[i] = mean([a[i], b[i], c[i], d[i]], along).mul_add(down, self.mask[i]);
         }
+        for i in 0..n.min(BLOCK) {
+            mask[i] = mean([a[i], b[i], c[i], d[i]], [p[i], q[i], r[i], s[i]]).mul_add(down[i], mask[i]);
+        }
+    }
+}
+
+/// The weights of the pixels −1, 0, 1 and 2 from the whole part of each position.
+#[inline(always)]
+fn split(positions: &[f32], [a, b, c, d]: &mut [[f32; BLOCK]; 4]) {
+    for (i, position) in positions.iter().enumerate().take(BLOCK) {
+        let part = position - position.floor();
+        let rest = 1.0 - part;
+        (a[i], b[i], c[i], d[i]) = (far(part + 1.0), near(part), near(rest), far(rest + 1.0));
     }
 }
 
@@ -96,13 +118,6 @@ fn byte(pixel: u32, channel: usize) -> f32 {
 #[inline(always)]
 fn mean([p, q, r, s]: [f32; 4], [a, b, c, d]: [f32; 4]) -> f32 {
     s.mul_add(d, r.mul_add(c, q.mul_add(b, p * a)))
-}
-
-/// The weights of the pixels −1, 0, 1 and 2 from the whole position, for a part in [0, 1).
-#[inline(always)]
-fn weights(part: f32) -> [f32; 4] {
-    let rest = 1.0 - part;
-    [far(part + 1.0), near(part), near(rest), far(rest + 1.0)]
 }
 
 /// The weight at a distance of up to 1.

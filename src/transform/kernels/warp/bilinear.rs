@@ -35,19 +35,17 @@ impl Default for Bilinear {
 
 impl Sampler for Bilinear {
     #[inline(always)]
-    fn block<const C: usize>(&mut self, source: &Source<'_, C>, xs: &[f32], ys: &[f32], out: &mut [u8]) {
+    fn block<const C: usize>(&mut self, source: Source<'_, C>, xs: &[f32], ys: &[f32], out: &mut [u8]) {
         let mut pixels = [0; BLOCK];
         let pixels = &mut pixels[..xs.len()];
-        if self.split(source, xs, ys) {
-            self.fetch(source, xs.len());
-            self.mean::<C, true>(source, pixels);
+        if self.split(&source, xs, ys) {
+            self.fetch(&source, xs.len());
+            self.mean::<C, true>(&source, pixels);
         } else {
-            self.fetch_tested(source, xs.len());
-            self.mean::<C, false>(source, pixels);
+            self.fetch_tested(&source, xs.len());
+            self.mean::<C, false>(&source, pixels);
         }
-        for (i, &pixel) in pixels.iter().enumerate() {
-            store::<C>(out, i, pixel);
-        }
+        store::<C>(out, |i| pixels[i]);
     }
 }
 

@@ -1,12 +1,12 @@
 //! Elastic maps: every pixel is moved by a random field that was smoothed (P. Simard and others, "Best practices for convolutional neural
 //! networks applied to visual document analysis", 2003), as torchvision's `ElasticTransform` and `elastic` do it.
 
-use pulp::Arch;
 use rand::RngExt;
 
 use super::{Map, to_pixels};
 use crate::image::Size;
 use crate::rng::SampleRng;
+use crate::transform::kernels::point::vectorized;
 
 /// Each pixel's own place, plus a displacement.
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +67,6 @@ fn gaussian(reach: usize, sigma: f32, kernel: &mut Vec<f32>) {
 /// The image is reflected at its edges; the kernel must reach less far than its side.
 fn along_rows(field: &[f32], width: usize, kernel: &[f32], padded: &mut Vec<f32>, out: &mut Vec<f32>) {
     let reach = kernel.len() / 2;
-    let arch = Arch::new();
     out.clear();
     out.resize(field.len(), 0.0);
     for (row, out) in field.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
@@ -75,16 +74,15 @@ fn along_rows(field: &[f32], width: usize, kernel: &[f32], padded: &mut Vec<f32>
         padded.extend(row[1..=reach].iter().rev());
         padded.extend(row);
         padded.extend(row[width - 1 - reach..width - 1].iter().rev());
-        arch.dispatch(|| kernel.iter().enumerate().for_each(|(i, &weight)| add(out, &padded[i..], weight)));
+        vectorized!(kernel.iter().enumerate().for_each(|(i, &weight)| add(out, &padded[i..], weight)));
     }
 }
 
 fn along_columns(field: &[f32], Size { height, width }: Size, kernel: &[f32], out: &mut [f32]) {
     let reach = kernel.len() / 2;
-    let arch = Arch::new();
     for (y, out) in out.chunks_exact_mut(width).enumerate() {
         out.fill(0.0);
-        arch.dispatch(|| {
+        vectorized!({
             for (i, &weight) in kernel.iter().enumerate() {
                 let row = reflected(y + i, reach, height);
                 add(out, &field[row * width..], weight);
@@ -106,12 +104,12 @@ fn add(sums: &mut [f32], values: &[f32], weight: f32) {
 
 impl Map for Elastic<'_> {
     #[inline(always)]
-    fn row(&self, y: usize, xs: &mut [f32], ys: &mut [f32]) {
+    fn row(&self, y: usize, left: usize, xs: &mut [f32], ys: &mut [f32]) {
         let Size { height, width } = self.size;
-        let [dx, dy] = self.displacement.map(|field| &field[y * width..][..width]);
+        let [dx, dy] = self.displacement.map(|field| &field[y * width + left..(y + 1) * width]);
         let (columns, row) = (Line::new(width), Line::new(height).at(y));
         for (j, ((x, y), (dx, dy))) in xs.iter_mut().zip(ys).zip(dx.iter().zip(dy)).enumerate() {
-            *x = to_pixels(columns.at(j) + dx + 1.0, width);
+            *x = to_pixels(columns.at(left + j) + dx + 1.0, width);
             *y = to_pixels(row + dy + 1.0, height);
         }
     }

@@ -24,34 +24,33 @@ use super::view::View;
 use crate::image::Size;
 use crate::transform::op::{Fill, Interpolation};
 
-/// Rows are computed in multiples of this, one AVX-512 register of 32-bit numbers.
+/// Pixels are computed in multiples of this, one AVX-512 register of 32-bit numbers.
 const LANES: usize = 16;
 
-/// The most pixels that are computed together. What is known of them stays in the fastest cache; their number is no constant, since the compiler
-/// would unroll loops of constant length and then find no vectors in them.
+/// The most pixels of a row that are computed together. Their number is no constant, since the compiler would unroll loops of constant length and then
+/// find no vectors in them.
 const BLOCK: usize = 64;
 
-/// Bytes behind the last pixel of a result, for stores that write more than they have to.
-const SLACK: usize = LANES * 3 + 4;
+/// Rows of a block's width that are computed together: the result in tiles, so that neighbouring source pixels are still in the fastest cache
+/// when the next row of the tile needs them.
+const TILE: usize = 16;
 
 /// From the places of a result to places in the source.
 pub trait Map {
-    /// Writes the source positions of row `y`: 0 is the middle of the first pixel, whatever is outside is not clamped. Both slices have the
-    /// length of a row, rounded up to whole lanes; what is written behind the row must not be read.
-    fn row(&self, y: usize, xs: &mut [f32], ys: &mut [f32]);
+    /// Writes the source positions of pixels of row `y` from column `left`: 0 is the middle of the first pixel, whatever is outside is not
+    /// clamped. The slices may reach beyond the row, where anything may be written.
+    fn row(&self, y: usize, left: usize, xs: &mut [f32], ys: &mut [f32]);
 }
 
 /// From places in the source to pixels.
 trait Sampler {
-    /// Writes the pixels at some positions, at most [`BLOCK`], into `out`, and up to 4 bytes behind them.
-    fn block<const C: usize>(&mut self, source: &Source<'_, C>, xs: &[f32], ys: &[f32], out: &mut [u8]);
+    /// Fills `out` with the pixels at some positions, at most [`BLOCK`]; of the last ones there may be more than `out` needs.
+    fn block<const C: usize>(&mut self, source: Source<'_, C>, xs: &[f32], ys: &[f32], out: &mut [u8]);
 }
 
 /// Buffers that are kept from one warp to the next.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    xs: Vec<f32>,
-    ys: Vec<f32>,
     /// A copy of a view whose bytes lie too far apart for 32-bit offsets.
     near: Vec<u8>,
 }
@@ -68,66 +67,65 @@ pub struct Sampling {
 
 /// Writes the pixels of `view` that `map` finds into `out`.
 pub fn warp(view: View<'_>, map: &impl Map, sampling: Sampling, out: &mut Vec<u8>, scratch: &mut Scratch) {
-    let Scratch { xs, ys, near } = scratch;
+    let Scratch { near } = scratch;
     let view = if view.bytes().len() <= i32::MAX as usize {
         view
     } else {
         view.copy_into(near);
         View::new(near, super::view::Layout::whole(view.size(), view.channels()))
     };
-    let lanes = sampling.size.width.next_multiple_of(LANES);
-    xs.resize(lanes, 0.0);
-    ys.resize(lanes, 0.0);
+    let blended = sampling.fill != Fill::None;
     match (view.channels(), sampling.fill) {
-        (1, Fill::None) => rows(Source::new(view, [0]).unblended(), map, sampling, out, [xs, ys]),
-        (_, Fill::None) => rows(Source::new(view, [0; 3]).unblended(), map, sampling, out, [xs, ys]),
-        (1, Fill::All(value)) => rows(Source::new(view, [value]), map, sampling, out, [xs, ys]),
-        (_, Fill::All(value)) => rows(Source::new(view, [value; 3]), map, sampling, out, [xs, ys]),
-        (_, Fill::Rgb(color)) => rows(Source::new(view, color), map, sampling, out, [xs, ys]),
+        (1, Fill::None) => picture(&Source::new(view, [0], blended), map, sampling, out),
+        (_, Fill::None) => picture(&Source::new(view, [0; 3], blended), map, sampling, out),
+        (1, Fill::All(value)) => picture(&Source::new(view, [value], blended), map, sampling, out),
+        (_, Fill::All(value)) => picture(&Source::new(view, [value; 3], blended), map, sampling, out),
+        (_, Fill::Rgb(color)) => picture(&Source::new(view, color, blended), map, sampling, out),
     }
 }
 
-/// Rows run from top to bottom, since each may overwrite the start of the next.
-fn rows<const C: usize>(
-    source: Source<'_, C>,
-    map: &impl Map,
-    sampling: Sampling,
-    out: &mut Vec<u8>,
-    [xs, ys]: [&mut [f32]; 2],
-) {
+fn picture<const C: usize>(source: &Source<'_, C>, map: &impl Map, sampling: Sampling, out: &mut Vec<u8>) {
     let Sampling { size, interpolation, .. } = sampling;
-    let length = size.height * size.width * C;
-    out.resize(length + SLACK, 0);
+    out.resize(size.height * size.width * C, 0);
     match interpolation {
-        Interpolation::Nearest => sampled(&source, map, &mut Nearest::default(), size, out, [xs, ys]),
-        Interpolation::Bilinear => sampled(&source, map, &mut Bilinear::default(), size, out, [xs, ys]),
-        Interpolation::Bicubic => sampled(&source, map, &mut Bicubic::default(), size, out, [xs, ys]),
+        Interpolation::Nearest => tiles(source, map, &mut Nearest::default(), size, out),
+        Interpolation::Bilinear => tiles(source, map, &mut Bilinear::default(), size, out),
+        Interpolation::Bicubic => tiles(source, map, &mut Bicubic::default(), size, out),
     }
-    out.truncate(length);
 }
 
-fn sampled<const C: usize>(
+fn tiles<const C: usize>(
     source: &Source<'_, C>,
     map: &impl Map,
     sampler: &mut impl Sampler,
     size: Size,
     out: &mut [u8],
-    [xs, ys]: [&mut [f32]; 2],
 ) {
     let arch = Arch::new();
-    for y in 0..size.height {
-        arch.dispatch(Positions { map, y, xs, ys });
-        arch.dispatch(Row { source, xs, ys, row: &mut out[y * size.width * C..], sampler });
+    let (mut xs, mut ys) = ([[0.0; BLOCK]; TILE], [[0.0; BLOCK]; TILE]);
+    for top in (0..size.height).step_by(TILE) {
+        for left in (0..size.width).step_by(BLOCK) {
+            let rows = TILE.min(size.height - top);
+            let pixels = BLOCK.min(size.width - left);
+            let lanes = pixels.next_multiple_of(LANES);
+            let (xs, ys) = (&mut xs[..rows], &mut ys[..rows]);
+            arch.dispatch(Positions { map, top, left, lanes, xs, ys });
+            let first = (top * size.width + left) * C;
+            let out = &mut out[first..];
+            arch.dispatch(Pixels { source, xs, ys, lanes, pixels, pitch: size.width * C, out, sampler });
+        }
     }
 }
 
-/// Finds the source positions of one row. This and [`Row`] are no closures, since only functions that are always inlined are sure to be
+/// Finds the source positions of a tile. This and [`Pixels`] are no closures, since only functions that are always inlined are sure to be
 /// compiled for the processor in use.
 struct Positions<'a, M> {
     map: &'a M,
-    y: usize,
-    xs: &'a mut [f32],
-    ys: &'a mut [f32],
+    top: usize,
+    left: usize,
+    lanes: usize,
+    xs: &'a mut [[f32; BLOCK]],
+    ys: &'a mut [[f32; BLOCK]],
 }
 
 impl<M: Map> NullaryFnOnce for Positions<'_, M> {
@@ -135,37 +133,58 @@ impl<M: Map> NullaryFnOnce for Positions<'_, M> {
 
     #[inline(always)]
     fn call(self) {
-        self.map.row(self.y, self.xs, self.ys);
-    }
-}
-
-/// Makes the pixels of one row: whole lanes, and up to 4 bytes behind them.
-struct Row<'a, const C: usize, S> {
-    source: &'a Source<'a, C>,
-    xs: &'a [f32],
-    ys: &'a [f32],
-    row: &'a mut [u8],
-    sampler: &'a mut S,
-}
-
-impl<const C: usize, S: Sampler> NullaryFnOnce for Row<'_, C, S> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        for (i, (xs, ys)) in self.xs.chunks(BLOCK).zip(self.ys.chunks(BLOCK)).enumerate() {
-            self.sampler.block(self.source, xs, ys, &mut self.row[i * BLOCK * C..][..xs.len() * C + 4]);
+        for (y, (xs, ys)) in self.xs.iter_mut().zip(self.ys).enumerate() {
+            self.map.row(self.top + y, self.left, &mut xs[..self.lanes], &mut ys[..self.lanes]);
         }
     }
 }
 
-/// Writes one pixel and, after it, up to 3 bytes that the next pixel overwrites.
+/// Makes the pixels of a tile.
+struct Pixels<'a, const C: usize, S> {
+    source: &'a Source<'a, C>,
+    xs: &'a [[f32; BLOCK]],
+    ys: &'a [[f32; BLOCK]],
+    lanes: usize,
+    /// In one row of the tile.
+    pixels: usize,
+    /// Bytes from a row of the result to the next.
+    pitch: usize,
+    /// From the tile's first byte.
+    out: &'a mut [u8],
+    sampler: &'a mut S,
+}
+
+impl<const C: usize, S: Sampler> NullaryFnOnce for Pixels<'_, C, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { source, xs, ys, lanes, pixels, pitch, out, sampler } = self;
+        for (y, (xs, ys)) in xs.iter().zip(ys).enumerate() {
+            sampler.block(*source, &xs[..lanes], &ys[..lanes], &mut out[y * pitch..][..pixels * C]);
+        }
+    }
+}
+
+/// Fills `out` with pixels, each in the lowest bits of a number. Where there are three channels, most are written with a byte behind them, which the
+/// next overwrites.
 #[inline(always)]
-fn store<const C: usize>(out: &mut [u8], lane: usize, pixel: u32) {
-    if C == 1 {
-        out[lane] = pixel as u8;
-    } else {
-        out[lane * C..][..4].copy_from_slice(&pixel.to_le_bytes());
+fn store<const C: usize>(out: &mut [u8], pixel: impl Fn(usize) -> u32) {
+    let whole = out.len() / (LANES * C);
+    for group in 0..whole {
+        let (out, first) = (&mut out[group * LANES * C..][..LANES * C], group * LANES);
+        for lane in 0..LANES {
+            let bytes = pixel(first + lane).to_le_bytes();
+            if C == 1 || lane == LANES - 1 {
+                out[lane * C..][..C].copy_from_slice(&bytes[..C]);
+            } else {
+                out[lane * C..][..4].copy_from_slice(&bytes);
+            }
+        }
+    }
+    let rest = out[whole * LANES * C..].as_chunks_mut::<C>().0;
+    for (lane, out) in rest.iter_mut().enumerate() {
+        out.copy_from_slice(&pixel(whole * LANES + lane).to_le_bytes()[..C]);
     }
 }
 

@@ -18,22 +18,20 @@ impl Default for Nearest {
 
 impl Sampler for Nearest {
     #[inline(always)]
-    fn block<const C: usize>(&mut self, source: &Source<'_, C>, xs: &[f32], ys: &[f32], out: &mut [u8]) {
+    fn block<const C: usize>(&mut self, source: Source<'_, C>, xs: &[f32], ys: &[f32], out: &mut [u8]) {
         let (offsets, outside) = (&mut self.offsets[..xs.len()], &mut self.outside[..xs.len()]);
         for (((offset, outside), x), y) in offsets.iter_mut().zip(&mut *outside).zip(xs).zip(ys) {
             let (x, y) = (round(*x), round(*y));
             *outside = i32::from(!source.holds(x, y));
             *offset = source.offset(x, y);
         }
-        if outside.iter().sum::<i32>() == 0 {
-            for (i, &offset) in offsets.iter().enumerate() {
-                store::<C>(out, i, source.pixel(offset));
+        match outside.iter().sum::<i32>() as usize {
+            0 => store::<C>(out, |i| source.pixel(offsets[i])),
+            count if count == xs.len() => out.as_chunks_mut().0.fill(source.fill),
+            _ => {
+                let fill = source.fill.iter().rev().fold(0, |pixel, &byte| pixel << 8 | u32::from(byte));
+                store::<C>(out, |i| if outside[i] == 0 { source.pixel(offsets[i]) } else { fill });
             }
-            return;
-        }
-        let fill = source.fill.iter().rev().fold(0, |pixel, &byte| pixel << 8 | u32::from(byte));
-        for (i, (&offset, &outside)) in offsets.iter().zip(&*outside).enumerate() {
-            store::<C>(out, i, if outside == 0 { source.pixel(offset) } else { fill });
         }
     }
 }

@@ -65,11 +65,11 @@ fn solve(mut equations: [[f64; UNKNOWNS + 1]; UNKNOWNS]) -> Option<[f64; UNKNOWN
 
 impl Map for Perspective {
     #[inline(always)]
-    fn row(&self, y: usize, xs: &mut [f32], ys: &mut [f32]) {
+    fn row(&self, y: usize, left: usize, xs: &mut [f32], ys: &mut [f32]) {
         let Self { rows: [[xa, xb, xc], [ya, yb, yc], [wa, wb, wc]], size } = *self;
         let v = y as f32 + 0.5;
         for (j, (x, y)) in xs.iter_mut().zip(ys).enumerate() {
-            let u = j as i32 as f32 + 0.5;
+            let u = (left + j) as i32 as f32 + 0.5;
             let w = u * wa + v * wb + wc;
             *x = to_pixels((u * xa + v * xb + xc) / w - 1.0 + 1.0, size.width);
             *y = to_pixels((u * ya + v * yb + yc) / w - 1.0 + 1.0, size.height);

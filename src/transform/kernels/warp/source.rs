@@ -3,6 +3,7 @@
 use crate::transform::kernels::view::View;
 
 /// A view whose offsets fit 32 bits.
+#[derive(Clone, Copy)]
 pub struct Source<'a, const C: usize> {
     bytes: &'a [u8],
     origin: i32,
@@ -12,7 +13,7 @@ pub struct Source<'a, const C: usize> {
     pub width: u32,
     pub height: u32,
     pub fill: [u8; C],
-    /// Whether the fill is blended in; otherwise the mask is 1 everywhere.
+    /// Whether the fill is blended in at the edge; without, what is outside counts as 0 and no more.
     pub blended: bool,
 }
 
@@ -20,7 +21,7 @@ pub struct Source<'a, const C: usize> {
 pub type Pair = u64;
 
 impl<'a, const C: usize> Source<'a, C> {
-    pub fn new(view: View<'a>, fill: [u8; C]) -> Self {
+    pub fn new(view: View<'a>, fill: [u8; C], blended: bool) -> Self {
         let size = view.size();
         Self {
             bytes: view.bytes(),
@@ -30,7 +31,7 @@ impl<'a, const C: usize> Source<'a, C> {
             width: size.width as u32,
             height: size.height as u32,
             fill,
-            blended: true,
+            blended,
         }
     }
 

@@ -1,7 +1,6 @@
 //! Scaling along the columns, a few bytes at a time: for every processor, and the reference of the others.
 
-use pulp::Arch;
-
+use crate::transform::kernels::point::vectorized;
 use crate::transform::kernels::resize::weights::Weights;
 
 /// Bytes whose sums are kept in registers.
@@ -11,7 +10,7 @@ const LANES: usize = 16;
 pub fn scale(source: &[u8], length: usize, weights: &Weights, out: &mut [u8]) {
     for i in 0..weights.first.len() {
         let (rows, out) = (&source[weights.first[i] * length..], &mut out[i * length..]);
-        Arch::new().dispatch(|| scale_row(rows, length, weights.of(i), weights.precision, out));
+        vectorized!(scale_row(rows, length, weights.of(i), weights.precision, out));
     }
 }
 

@@ -6,7 +6,7 @@ use core::arch::x86::{__m128i, __m256i};
 use core::arch::x86_64::{__m128i, __m256i};
 
 use pulp::x86::V3;
-use pulp::{NullaryFnOnce, Simd, cast};
+use pulp::{NullaryFnOnce, cast};
 
 use super::{Scratch, in_order, row_start};
 use crate::transform::kernels::resize::weights::Weights;

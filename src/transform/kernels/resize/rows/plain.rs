@@ -1,8 +1,7 @@
 //! Scaling along the rows, one pixel after the other: for every processor, and the reference of the others.
 
-use pulp::Arch;
-
 use super::{Scratch, in_order};
+use crate::transform::kernels::point::vectorized;
 use crate::transform::kernels::resize::weights::Weights;
 use crate::transform::kernels::view::View;
 
@@ -16,7 +15,7 @@ pub fn scale(view: View<'_>, weights: &Weights, scratch: &mut Scratch, out: &mut
     }
     let row = weights.first.len() * view.channels();
     for (y, out) in out.chunks_exact_mut(row).take(view.size().height).enumerate() {
-        Arch::new().dispatch(|| {
+        vectorized!({
             if view.channels() == 1 {
                 scale_row::<1>(view.row(y), weights, scratch, out);
             } else {
