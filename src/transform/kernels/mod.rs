@@ -14,14 +14,14 @@ pub mod view;
 pub mod warp;
 
 use view::View;
-use warp::affine::{Affine, Parameters};
-use warp::perspective::Perspective;
-use warp::{Sampling, warp};
 
 use super::op::Op;
 use crate::error::Result;
 use crate::image::Image;
 use crate::rng::{Purpose, SampleKey};
+use warp::affine::{Affine, Parameters};
+use warp::perspective::Perspective;
+use warp::{Sampling, warp};
 
 /// Buffers that kernels keep from one image to the next.
 #[derive(Debug, Default)]

@@ -1,6 +1,5 @@
 //! Sampling along a map of coordinates, as torch's `grid_sample` does it with zero padding and `align_corners = false`, and torchvision's blending
-//! with a fill colour: `mask · (value − fill) + fill`, where the mask is an image of ones that is sampled alike. Without a fill it is the value,
-//! which is what a mask of ones gives.
+//! with a fill colour: `mask · (value − fill) + fill`, where the mask is an image of ones that is sampled alike.
 //!
 //! A [`Map`] finds the source positions of a row of the result; a sampler makes pixels of them, some lanes at a time. The arithmetic is
 //! torch's, in its order and precision, except that the mean of the source pixels, which torch sums by fused multiply-adds, is rounded at

@@ -35,11 +35,6 @@ impl<'a, const C: usize> Source<'a, C> {
         }
     }
 
-    /// Without blending in the fill.
-    pub fn unblended(self) -> Self {
-        Self { blended: false, ..self }
-    }
-
     /// Whether there is such a pixel.
     #[inline(always)]
     pub fn holds(&self, x: i32, y: i32) -> bool {
