@@ -4,10 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::rng::SampleRng;
+use crate::transform::kernels::warp::perspective::Perspective;
 use crate::transform::params::{Number, Probability};
 use crate::transform::{Fill, Interpolation, Op, SampleInfo, Transform};
 
 /// Moves each corner inwards by a random way, with probability 0.5 unless another is given.
+///
+/// Where three corners would come to lie on one line, which takes a distortion near 1 or an image of few pixels, it stays as it is.
 ///
 /// ```
 /// use candle_augment::RandomPerspective;
@@ -62,8 +65,7 @@ impl RandomPerspective {
 
 impl Transform for RandomPerspective {
     fn draw(&self, info: SampleInfo<'_>, rng: &mut SampleRng, ops: &mut Vec<Op>) {
-        // A line of pixels has no corners to move apart.
-        if !self.p.draw(rng) || info.size.width < 2 || info.size.height < 2 {
+        if !self.p.draw(rng) {
             return;
         }
         let (width, height) = (info.size.width, info.size.height);
@@ -77,6 +79,8 @@ impl Transform for RandomPerspective {
         let end = [point(false, false), point(true, false), point(true, true), point(false, true)];
         let (right, bottom) = ((width - 1) as f32, (height - 1) as f32);
         let start = [[0.0, 0.0], [right, 0.0], [right, bottom], [0.0, bottom]];
-        ops.push(Op::Perspective { start, end, interpolation: self.interpolation, fill: self.fill });
+        if Perspective::new(info.size, start, end).is_some() {
+            ops.push(Op::Perspective { start, end, interpolation: self.interpolation, fill: self.fill });
+        }
     }
 }
