@@ -50,11 +50,21 @@ impl<'de> Deserialize<'de> for Sides {
 }
 
 /// How many pixels are added on each side: one number for all, `[x, y]` for left and right, top and bottom, or `[left, top, right, bottom]`.
+///
+/// ```
+/// use candle_augment::Margins;
+///
+/// assert_eq!(Margins::from([1, 2]), Margins { left: 1, top: 2, right: 1, bottom: 2 });
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Margins {
+    /// Columns at the left.
     pub left: usize,
+    /// Rows at the top.
     pub top: usize,
+    /// Columns at the right.
     pub right: usize,
+    /// Rows at the bottom.
     pub bottom: usize,
 }
 
