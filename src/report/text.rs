@@ -84,11 +84,11 @@ impl Font {
         cut
     }
 
-    /// `text` in lines of up to `width` pixels, parted between words; a longer word is cut.
+    /// `text` in lines of up to `width` pixels, parted at spaces, unless they are no-break spaces; a longer word is cut.
     #[must_use]
     pub fn wrap(self, text: &str, width: u32) -> Vec<String> {
         let mut lines: Vec<String> = Vec::new();
-        for word in text.split_whitespace() {
+        for word in text.split(' ').filter(|word| !word.is_empty()) {
             match lines.last_mut() {
                 Some(line) if self.width(line) + self.advance() + self.width(word) <= width => {
                     line.push(' ');
@@ -171,6 +171,8 @@ mod tests {
         assert_eq!(Font::Medium.wrap("rotate by +12.5°", 69), ["rotate by", "+12.5°"]);
         assert_eq!(Font::Medium.wrap("rotate by +12.5°", 60), ["rotate", "by", "+12.5°"]);
         assert_eq!(Font::Medium.wrap("a trousersuit", 56), ["a", "trouser…"]);
+        assert_eq!(Font::Medium.wrap("rotate\u{a0}by +12.5°", 70), ["rotate\u{a0}by", "+12.5°"]);
+        assert_eq!(Font::Medium.wrap("shift +1\u{a0}px  down", 70), ["shift", "+1\u{a0}px", "down"]);
         assert!(Font::Medium.wrap(" ", 56).is_empty());
     }
 
