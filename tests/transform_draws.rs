@@ -219,11 +219,24 @@ fn resizing_takes_its_options_along() -> Result<()> {
     let (size, interpolation, antialias) = (Size::new(5, 7), Interpolation::Bicubic, false);
     let op = Op::Resize { size, interpolation, antialias };
     let resize = Resize::exact(5, 7)?.with_interpolation(interpolation).with_antialias(antialias);
-    assert_eq!(draw(&resize, RGB, 0), [op.clone()]);
+    assert_eq!(draw(&resize, RGB, 0), std::slice::from_ref(&op));
     let crop = RandomResizedCrop::new(5, 7)?.with_interpolation(interpolation).with_antialias(antialias);
     assert_eq!(draw(&crop, RGB, 0).last(), Some(&op));
     let random = RandomResize::new(15, 16)?.with_interpolation(interpolation).with_antialias(antialias);
     assert_eq!(draw(&random, RGB, 0), [Op::Resize { size: Size::new(15, 20), interpolation, antialias }]);
+    Ok(())
+}
+
+/// Sizes of `Resize(None, max_size=…)`.
+#[test]
+fn the_longer_edge_gives_torchvisions_sizes() -> Result<()> {
+    for ((height, width), max_size, expected) in
+        [((31, 17), 50, (50, 27)), ((250, 333), 100, (75, 100)), ((9, 9), 4, (4, 4))]
+    {
+        let info = SampleInfo { size: Size::new(height, width), ..RGB };
+        let ops = draw(&Resize::long_edge(max_size)?, info, 0);
+        assert_eq!(info.after(&ops).size, Size::new(expected.0, expected.1));
+    }
     Ok(())
 }
 
