@@ -197,8 +197,9 @@ where
         Ok(Document { transforms }) => Ok(transforms),
         Err(error) => {
             let place = error.path().to_string();
-            let text = error.into_inner();
-            Err(Error::config(if place == "." { text.to_string() } else { format!("{place}: {text}") }))
+            let text = error.into_inner().to_string();
+            let text = text.trim_end();
+            Err(Error::config(if place == "." { text.to_owned() } else { format!("{place}: {text}") }))
         }
     }
 }
