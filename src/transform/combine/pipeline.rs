@@ -139,7 +139,7 @@ impl Pipeline {
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let format = Format::of(path)?;
-        let text = file::read_text(path, MAX_BYTES)?;
+        let text = file::read_text(path, "pipeline", MAX_BYTES)?;
         let parsed = match format {
             Format::Toml => Self::from_toml(&text),
             Format::Json => Self::from_json(&text),
