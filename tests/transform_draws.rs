@@ -219,7 +219,7 @@ fn resizing_takes_its_options_along() -> Result<()> {
     let (size, interpolation, antialias) = (Size::new(5, 7), Interpolation::Bicubic, false);
     let op = Op::Resize { size, interpolation, antialias };
     let resize = Resize::exact(5, 7)?.with_interpolation(interpolation).with_antialias(antialias);
-    assert_eq!(draw(&resize, RGB, 0), [op.clone()]);
+    assert_eq!(draw(&resize, RGB, 0), std::slice::from_ref(&op));
     let crop = RandomResizedCrop::new(5, 7)?.with_interpolation(interpolation).with_antialias(antialias);
     assert_eq!(draw(&crop, RGB, 0).last(), Some(&op));
     let random = RandomResize::new(15, 16)?.with_interpolation(interpolation).with_antialias(antialias);

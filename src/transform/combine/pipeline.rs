@@ -94,7 +94,7 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] for what is no TOML, unknown transforms or parameters, and values out of range, with the place and what is allowed.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for what is no TOML, unknown transforms or parameters, and values out of range, with the place and what is allowed.
     pub fn from_toml(text: &str) -> Result<Self> {
         let document = toml::Deserializer::parse(text).map_err(|error| Error::config(error.to_string()))?;
         parse(document)
@@ -104,7 +104,7 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`], with its name and place, if a transform is not one of the crate's.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config), with its name and place, if a transform is not one of the crate's.
     pub fn to_toml(&self) -> Result<String> {
         toml::to_string(&self.document()?).map_err(|error| Error::config(error.to_string()))
     }
@@ -134,8 +134,8 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// As [`Pipeline::from_toml`], with the file; [`ErrorKind::Io`] if it cannot be read; [`ErrorKind::Config`] for another extension or
-    /// over 1 MiB.
+    /// As [`Pipeline::from_toml`], with the file; [`ErrorKind::Io`](crate::ErrorKind::Io) if it cannot be read or is over 1 MiB;
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for another extension.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let format = Format::of(path)?;
@@ -151,7 +151,7 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// As [`Pipeline::to_toml`]; [`ErrorKind::Io`] if it cannot be written; [`ErrorKind::Config`] for another extension.
+    /// As [`Pipeline::to_toml`]; [`ErrorKind::Io`](crate::ErrorKind::Io) if it cannot be written; [`ErrorKind::Config`](crate::ErrorKind::Config) for another extension.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let text = match Format::of(path)? {
