@@ -91,7 +91,7 @@ impl Op {
                 require(
                     Perspective::new(info.size, start, end).is_some(),
                     format_args!(
-                        "no single perspective shows {start:?} at {end:?}: no three of the points may lie on one line"
+                        "no single perspective shows {start:?} at {end:?}: no three of the end points may lie on one line"
                     ),
                 )?;
                 check_warp(info, None, fill)

@@ -61,3 +61,6 @@ pub fn resize(
     }
     columns::scale(between, size.width * view.channels(), vertical, out);
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,9 +19,7 @@ pub struct Scratch {
 
 /// Writes `view` with its rows scaled by `weights` into `out`.
 pub fn scale(view: View<'_>, weights: &Weights, scratch: &mut Scratch, out: &mut Vec<u8>) {
-    let length = view.size().height * weights.first.len() * view.channels();
-    out.resize(length + SLACK, 0);
-    offsets(view, weights, &mut scratch.offsets);
+    let length = prepare(view, weights, scratch, out);
     #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
     let done = avx2::scale(view, weights, scratch, out);
     #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
@@ -30,6 +28,22 @@ pub fn scale(view: View<'_>, weights: &Weights, scratch: &mut Scratch, out: &mut
         plain::scale(view, weights, scratch, out);
     }
     out.truncate(length);
+}
+
+/// [`scale`] by the plain kernel, wherever it runs.
+#[cfg(test)]
+pub fn scale_plainly(view: View<'_>, weights: &Weights, scratch: &mut Scratch, out: &mut Vec<u8>) {
+    let length = prepare(view, weights, scratch, out);
+    plain::scale(view, weights, scratch, out);
+    out.truncate(length);
+}
+
+/// Makes room for the result and some bytes behind it; its length.
+fn prepare(view: View<'_>, weights: &Weights, scratch: &mut Scratch, out: &mut Vec<u8>) -> usize {
+    let length = view.size().height * weights.first.len() * view.channels();
+    out.resize(length + SLACK, 0);
+    offsets(view, weights, &mut scratch.offsets);
+    length
 }
 
 /// In a mirrored row the last source pixel of each result pixel comes first.

@@ -221,3 +221,6 @@ fn blend(value: f32, mask: f32, fill: u8) -> u32 {
 fn to_byte(value: f32) -> u32 {
     (value + SHIFT).to_bits() & 0xff
 }
+
+#[cfg(test)]
+mod tests;
