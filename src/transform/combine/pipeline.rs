@@ -135,12 +135,12 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// As [`Pipeline::from_toml`], with the file; [`ErrorKind::Io`](crate::ErrorKind::Io) if it cannot be read;
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for another extension or over 1 MiB.
+    /// As [`Pipeline::from_toml`], with the file; [`ErrorKind::Io`](crate::ErrorKind::Io) if it cannot be read or is over 1 MiB;
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for another extension.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let format = Format::of(path)?;
-        let text = file::read_text(path, MAX_BYTES)?;
+        let text = file::read_text(path, "pipeline", MAX_BYTES)?;
         let parsed = match format {
             Format::Toml => Self::from_toml(&text),
             Format::Json => Self::from_json(&text),

@@ -50,7 +50,8 @@ proptest! {
         if upside_down {
             layout = layout.flipped_vertically();
         }
-        let (view, weights) = (View::new(&data, layout), weights(from, to, cubic, antialias));
+        let weights = weights(from, to, cubic, antialias);
+        let view = View::new(&data, layout.cropped(0, weights.range.start, Size::new(height, weights.range.len())));
         let (mut out, mut plain) = (Vec::new(), Vec::new());
         rows::scale(view, &weights, &mut rows::Scratch::default(), &mut out);
         rows::scale_plainly(view, &weights, &mut rows::Scratch::default(), &mut plain);
@@ -62,7 +63,7 @@ proptest! {
         (from, to) in sides(), length in 1usize..100, cubic: bool, antialias: bool, seed: u32,
     ) {
         let weights = weights(from, to, cubic, antialias);
-        let mut data = bytes(from * length, seed);
+        let mut data = bytes(weights.range.len() * length, seed);
         let mut out = Vec::new();
         columns::scale(&mut data, length, &weights, &mut out);
         let mut plain = vec![0; to * length + SLACK];
@@ -77,7 +78,7 @@ proptest! {
         let weights = weights(from, to, cubic, antialias);
         for i in 0..to {
             let taps = weights.of(i);
-            prop_assert!(!taps.is_empty() && weights.first[i] + taps.len() <= from);
+            prop_assert!(!taps.is_empty() && weights.range.start + weights.first[i] + taps.len() <= from);
             let sum: i64 = taps.iter().map(|&weight| i64::from(weight)).sum();
             // Each weight is rounded.
             prop_assert!((sum - (1 << weights.precision)).unsigned_abs() as usize <= taps.len());
