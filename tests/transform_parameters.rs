@@ -226,8 +226,8 @@ fn files_are_checked_alike() {
     unreadable::<RandomInvert>(json!({"p": 1.5}), "[0, 1], got 1.5");
     unreadable::<RandomChannelPermutation>(json!({"p": 1.0}), "`p`");
     unreadable::<Grayscale>(json!({"num_output_channels": 2}), "must be 1 or 3, got 2");
-    unreadable::<GaussianBlur>(json!({"kernel_size": [3, 4]}), "must be odd, got 3 × 4");
-    unreadable::<GaussianBlur>(json!({"kernel_size": 3, "sigma": 0.0}), "sigma must");
+    unreadable::<GaussianBlur>(json!({"kernel_size": [3, 4]}), "must be odd and lie in [1, ∞), got 3 × 4");
+    unreadable::<GaussianBlur>(json!({"kernel_size": 3, "sigma": 0.0}), "in (0, ∞), got 0..=0");
     unreadable::<RandomPosterize>(json!({"bits": -1}), "[0, 8], got -1");
     unreadable::<Jpeg>(json!({"quality": 300}), "[1, 100], got 300 to 300");
     unreadable::<Jpeg>(json!({"quality": [0, 5]}), "[1, 100], got 0 to 5");
