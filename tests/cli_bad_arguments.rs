@@ -106,3 +106,46 @@ fn the_images_held_out_may_not_be_trained_on() {
         refuse(folder.path(), &["compare", data, "--test", test], &["--test", "trained on"]);
     }
 }
+
+#[test]
+fn pipelines_that_cannot_be_meant() {
+    let folder = scratch();
+    let path = folder.path();
+    pets(path, "pets");
+    let files: [(&str, &str, &[&str]); 7] = [
+        (
+            "range.toml",
+            "[[transforms]]\nRandomInvert = { p = 2 }",
+            &["transforms[0].RandomInvert.p", "line 2", "[0, 1]"],
+        ),
+        ("name.toml", "[[transforms]]\nRotate = { degrees = 2 }", &["line 2", "`Rotate`", "`RandomRotation`"]),
+        ("key.json", "{\"transforms\": [{\"Pad\": {\"fil\": 3}}]}", &["transforms[0].Pad.fil", "line 1", "`padding`"]),
+        ("kind.yaml", "transforms: []", &[".toml or .json"]),
+        ("class.toml", "[[transforms]]\nPerClass = { classes = { horse = [] } }", &["\"horse\"", "\"dog\""]),
+        // Only the image shows that these do not suit it.
+        ("large.toml", "[[transforms]]\nRandomCrop = { size = 9 }", &["cat/a.png", "9×9", "8×8", "pad it", "Crop"]),
+        (
+            "again.toml",
+            "[[transforms]]\nGrayscale = {}\n[[transforms]]\nPad = { padding = 1, fill = [1, 2, 3] }",
+            &["RGB", "one value"],
+        ),
+    ];
+    for (name, text, words) in files {
+        put(path, name, text.as_bytes());
+        refuse(path, &["preview", "pets", "--pipeline", name], words);
+    }
+    for name in ["range.toml", "name.toml", "key.json", "kind.yaml", "class.toml"] {
+        refuse(path, &["preview", "pets", "--pipeline", name], &[name]);
+    }
+    refuse(path, &["preview", "pets", "--pipeline", "missing.toml"], &["missing.toml", "cannot"]);
+    refuse(path, &["preview", "pets", "--pipeline", "pets"], &["pets", ".toml or .json"]);
+    for option in ["--flip", "--no-flip", "--rotate=5", "--jitter=0.1"] {
+        let name = option.split('=').next().unwrap();
+        refuse(
+            path,
+            &["preview", "pets", "--pipeline", "range.toml", option],
+            &["--pipeline", "cannot be used with", name],
+        );
+    }
+    assert!(!path.join("sheet.png").exists());
+}

@@ -5,6 +5,7 @@ mod common;
 
 use std::path::Path;
 
+use candle_augment::Pipeline;
 use common::data::{gradient, png, put, scratch};
 use common::program::{json, pets, run, stderr, succeed};
 
@@ -41,6 +42,31 @@ fn preview_follows_its_options() {
     let first = std::fs::read(&sheet).unwrap();
     succeed(folder.path(), &["preview", "data", "--draws", "3", "--rows", "1", "--no-flip", "--rotate", "0"]);
     assert_eq!(std::fs::read(&sheet).unwrap(), first, "the same seed draws the same sheet");
+}
+
+#[test]
+fn preview_draws_the_pipeline_of_a_file() {
+    let folder = scratch();
+    let path = folder.path();
+    let toml = "[[transforms]]\nRandomCrop = { size = 6 }\n\n[[transforms]]\nPerClass = { classes = { \"8\" = [{ RandomHorizontalFlip = {} }] } }\n";
+    put(path, "pipeline.toml", toml.as_bytes());
+    let found = json(path, &["preview", "digits", "--pipeline", "pipeline.toml"]);
+    assert_eq!(found["transforms"], "RandomCrop, PerClass");
+    let sheet = || std::fs::read(path.join("sheet.png")).unwrap();
+    let (_, low) = picture(&path.join("sheet.png"));
+    let first = sheet();
+    let same = Pipeline::from_toml(toml).unwrap();
+    same.write(path.join("pipeline.json")).unwrap();
+    succeed(path, &["preview", "digits", "--pipeline", "pipeline.json"]);
+    assert_eq!(sheet(), first, "the same pipeline draws the same sheet");
+    succeed(path, &["preview", "digits", "--pipeline", "pipeline.json", "--seed", "1"]);
+    assert_ne!(sheet(), first, "another seed draws another sheet");
+
+    put(path, "long.toml", toml.repeat(5).replace("size = 6", "size = 6, padding = 1").as_bytes());
+    succeed(path, &["preview", "digits", "--pipeline", "long.toml"]);
+    assert!(picture(&path.join("sheet.png")).1 > low + 10 * 8 * 13, "there is a line for each operation");
+    put(path, "none.toml", b"transforms = []");
+    assert!(succeed(path, &["preview", "digits", "--pipeline", "none.toml"]).contains("transforms: none"));
 }
 
 #[test]

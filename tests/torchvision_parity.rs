@@ -100,6 +100,8 @@ fn kind(ops: &[Op]) -> &'static str {
         Op::Affine { .. } => "bicubic affine map",
         Op::Perspective { interpolation: Interpolation::Bilinear, .. } => "bilinear perspective",
         Op::Perspective { .. } => "bicubic perspective",
+        Op::Elastic { interpolation: Interpolation::Bilinear, .. } => "bilinear elastic map",
+        Op::Elastic { .. } => "bicubic elastic map",
         Op::Resize { interpolation: Interpolation::Bilinear, .. } => "bilinear resize without antialiasing",
         Op::Resize { .. } => "bicubic resize without antialiasing",
         Op::GaussianBlur { .. } => "blur",
@@ -132,9 +134,9 @@ fn means_agree_but_for_roundings() -> Result<()> {
             assert!(close, "pixel {place} of {image:?} {ops:?}: expected {expected:?}, found {found:?}");
         }
     }
-    assert_eq!(tallies.len(), 9, "{tallies:?}");
+    assert_eq!(tallies.len(), 11, "{tallies:?}");
     for (kind, Tally { pixels, off }) in tallies {
-        assert!(pixels > 30_000 && off * 1_000 < pixels, "{kind}: {off} of {pixels} pixels differ");
+        assert!(pixels > 20_000 && off * 1_000 < pixels, "{kind}: {off} of {pixels} pixels differ");
     }
     Ok(())
 }

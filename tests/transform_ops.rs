@@ -175,7 +175,7 @@ fn what_an_op_cannot_do_is_an_error_with_the_op() -> Result<()> {
     for (op, part) in wrong {
         let error = op.apply(Image::filled(4, 6, &[9])?).expect_err(part);
         assert_eq!(error.kind(), ErrorKind::Transform, "{error}");
-        assert_eq!(error.op(), Some(format!("{op:?}").as_str()));
+        assert_eq!(error.op(), Some(format!("{op:?}, number 1 of 1").as_str()));
         assert!(error.message().contains(part), "{error}");
     }
     Ok(())

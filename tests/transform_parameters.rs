@@ -1,11 +1,12 @@
 //! Bad parameters are refused when a transform is made, by an error that names the transform, the value and what is allowed.
 
 use candle_augment::{
-    AugMix, AutoAugment, AutoAugmentPolicy, ColorJitter, ErrorKind, GaussianBlur, GaussianNoise, Grayscale, Jpeg,
-    Normalize, Pipeline, RandAugment, RandomAdjustSharpness, RandomApply, RandomAutocontrast, RandomChannelPermutation,
-    RandomEqualize, RandomErasing, RandomGamma, RandomGrayscale, RandomHorizontalFlip, RandomInvert,
-    RandomPhotometricDistort, RandomPosterize, RandomRotation, RandomSolarize, RandomVerticalFlip, Resize, Result,
-    TrivialAugmentWide,
+    AugMix, AutoAugment, AutoAugmentPolicy, CenterCrop, ColorJitter, ElasticTransform, ErrorKind, FiveCrop,
+    GaussianBlur, GaussianNoise, Grayscale, Jpeg, Normalize, Pipeline, RandAugment, RandomAdjustSharpness,
+    RandomAffine, RandomApply, RandomAutocontrast, RandomChannelPermutation, RandomCrop, RandomEqualize, RandomErasing,
+    RandomGamma, RandomGrayscale, RandomHorizontalFlip, RandomInvert, RandomPerspective, RandomPhotometricDistort,
+    RandomPosterize, RandomResize, RandomResizedCrop, RandomRotation, RandomSolarize, RandomVerticalFlip,
+    RandomZoomOut, Resize, Result, TenCrop, TrivialAugmentWide,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -26,6 +27,9 @@ fn probabilities() {
         refused(RandomHorizontalFlip::new(p), ["RandomHorizontalFlip: p", text, "[0, 1]"]);
         refused(RandomVerticalFlip::new(p), ["RandomVerticalFlip: p", text, "[0, 1]"]);
         refused(RandomApply::new(Pipeline::new(), p), ["RandomApply: p", text, "[0, 1]"]);
+        refused(RandomPerspective::new(p, 0.5), ["RandomPerspective: distortion_scale", text, "[0, 1]"]);
+        refused(RandomPerspective::new(0.5, p), ["RandomPerspective: p", text, "[0, 1]"]);
+        refused(RandomZoomOut::new(p), ["RandomZoomOut: p", text, "[0, 1]"]);
     }
 }
 
@@ -36,7 +40,56 @@ fn angles() -> Result<()> {
     }
     refused(RandomRotation::new(20.0..=10.0), ["RandomRotation: degrees", "20..=10", "increasing"]);
     refused(RandomRotation::new(f64::NAN..=10.0), ["RandomRotation: degrees", "NaN..=10", "increasing"]);
-    refused(RandomRotation::new(1.0)?.with_center(f32::NAN, 1.0), ["RandomRotation: the centre", "NaN", "(−∞, ∞)"]);
+    refused(RandomRotation::new(1.0)?.with_center(f64::NAN, 1.0), ["RandomRotation: center", "NaN", "(−∞, ∞)"]);
+    Ok(())
+}
+
+#[test]
+fn affine_maps() -> Result<()> {
+    refused(RandomAffine::new(-1.0), ["RandomAffine: degrees", "-1", "(−∞, ∞)"]);
+    let affine = RandomAffine::new(0.0)?;
+    for (part, text) in [(-0.1, "-0.1"), (1.1, "1.1"), (f64::NAN, "NaN")] {
+        refused(affine.with_translate(part, 0.0), ["RandomAffine: translate", text, "[0, 1]"]);
+        refused(affine.with_translate(0.0, part), ["RandomAffine: translate", text, "[0, 1]"]);
+    }
+    for (low, high, text) in
+        [(0.0, 1.0, "0..=1"), (2.0, 1.0, "2..=1"), (1.0, f64::INFINITY, "inf"), (f64::NAN, 1.0, "NaN")]
+    {
+        refused(affine.with_scale(low, high), ["RandomAffine: scale", text, "(0, ∞)"]);
+    }
+    refused(affine.with_shear(-5.0), ["RandomAffine: shear", "-5", "(−∞, ∞)"]);
+    refused(affine.with_shear_xy(5.0, f64::NAN..=1.0), ["RandomAffine: shear", "NaN..=1", "(−∞, ∞)"]);
+    refused(affine.with_center(0.0, f64::INFINITY), ["RandomAffine: center", "inf", "(−∞, ∞)"]);
+    Ok(())
+}
+
+#[test]
+fn elastic_fields() {
+    for (sigma, text) in [(0.0, "0"), (-1.0, "-1"), (f64::NAN, "NaN")] {
+        refused(ElasticTransform::new(1.0, sigma), ["ElasticTransform: sigma", text, "(0, ∞)"]);
+        refused(ElasticTransform::new_xy([1.0; 2], [1.0, sigma]), ["ElasticTransform: sigma", text, "(0, ∞)"]);
+    }
+    refused(ElasticTransform::new(f64::INFINITY, 1.0), ["ElasticTransform: alpha", "inf", "(−∞, ∞)"]);
+}
+
+#[test]
+fn crops() -> Result<()> {
+    for (height, width, text) in [(0, 5, "0 × 5"), (5, 0, "5 × 0")] {
+        refused(CenterCrop::new(height, width), ["CenterCrop", text, "[1, ∞)"]);
+        refused(RandomCrop::new(height, width), ["RandomCrop", text, "[1, ∞)"]);
+        refused(RandomResizedCrop::new(height, width), ["RandomResizedCrop", text, "[1, ∞)"]);
+        refused(FiveCrop::new(height, width), ["FiveCrop", text, "[1, ∞)"]);
+        refused(TenCrop::new(height, width), ["TenCrop", text, "[1, ∞)"]);
+    }
+    let crop = RandomResizedCrop::new(5, 5)?;
+    for (low, high, text) in [(0.0, 1.0, "0..=1"), (2.0, 1.0, "2..=1"), (f64::NAN, 1.0, "NaN..=1")] {
+        refused(crop.with_scale(low, high), ["RandomResizedCrop: scale", text, "(0, ∞)"]);
+        refused(crop.with_ratio(low, high), ["RandomResizedCrop: ratio", text, "(0, ∞)"]);
+    }
+    let out = RandomZoomOut::default();
+    for (low, high, text) in [(0.9, 2.0, "0.9..=2"), (3.0, 2.0, "3..=2"), (1.0, f64::INFINITY, "1..=inf")] {
+        refused(out.with_side_range(low, high), ["RandomZoomOut: side_range", text, "[1, ∞)"]);
+    }
     Ok(())
 }
 
@@ -61,9 +114,20 @@ fn hues() {
 
 #[test]
 fn sizes() {
-    refused(Resize::short_edge(0), ["Resize", "0", "[1, ∞)"]);
+    refused(Resize::short_edge(0), ["Resize: size", "0", "[1, 268435456]"]);
+    refused(Resize::short_edge(usize::MAX), ["Resize: size", "18446744073709551615", "[1, 268435456]"]);
+    refused(Resize::long_edge(0), ["Resize: max_size", "0", "[1, 268435456]"]);
+    refused(Resize::exact(1 << 14, (1 << 14) + 1), ["Resize", "16384 × 16385", "[1, 268435456]"]);
+    refused(Resize::exact(usize::MAX, 2), ["Resize", "18446744073709551615 × 2", "[1, 268435456]"]);
     refused(Resize::exact(0, 7), ["Resize", "0 × 7", "[1, ∞)"]);
     refused(Resize::exact(7, 0), ["Resize", "7 × 0", "[1, ∞)"]);
+    refused(Resize::short_edge(7).and_then(|resize| resize.with_max_size(7)), ["Resize: max_size", "above", "7"]);
+    refused(
+        Resize::exact(7, 7).and_then(|resize| resize.with_max_size(9)),
+        ["Resize: max_size", "short edge", "alone"],
+    );
+    refused(RandomResize::new(0, 7), ["RandomResize: min_size", "[1, 268435456]", "0"]);
+    refused(RandomResize::new(7, 7), ["RandomResize: min_size", "[1, max_size)", "7 and 7"]);
 }
 
 #[test]
@@ -124,9 +188,9 @@ fn filters_and_noise() -> Result<()> {
     refused(Jpeg::between(60, 50), ["Jpeg: quality", "increasing", "60 to 50"]);
     refused(RandomAdjustSharpness::new(-1.0), ["RandomAdjustSharpness: sharpness_factor", "[0, ∞)", "-1"]);
     let erasing = RandomErasing::default();
-    refused(erasing.with_scale(0.1..=1.1), ["RandomErasing: scale", "[0, 1]", "0.1..=1.1"]);
-    refused(erasing.with_scale(0.3..=0.1), ["RandomErasing: scale", "increasing", "0.3..=0.1"]);
-    refused(erasing.with_ratio(0.0..=1.0), ["RandomErasing: ratio", "(0, ∞)", "0..=1"]);
+    refused(erasing.with_scale(0.1, 1.1), ["RandomErasing: scale", "[0, 1]", "0.1..=1.1"]);
+    refused(erasing.with_scale(0.3, 0.1), ["RandomErasing: scale", "increasing", "0.3..=0.1"]);
+    refused(erasing.with_ratio(0.0, 1.0), ["RandomErasing: ratio", "(0, ∞)", "0..=1"]);
     Ok(())
 }
 
@@ -162,8 +226,8 @@ fn files_are_checked_alike() {
     unreadable::<RandomInvert>(json!({"p": 1.5}), "[0, 1], got 1.5");
     unreadable::<RandomChannelPermutation>(json!({"p": 1.0}), "`p`");
     unreadable::<Grayscale>(json!({"num_output_channels": 2}), "must be 1 or 3, got 2");
-    unreadable::<GaussianBlur>(json!({"kernel_size": [3, 4]}), "must be odd, got 3 × 4");
-    unreadable::<GaussianBlur>(json!({"kernel_size": 3, "sigma": 0.0}), "sigma must");
+    unreadable::<GaussianBlur>(json!({"kernel_size": [3, 4]}), "must be odd and lie in [1, ∞), got 3 × 4");
+    unreadable::<GaussianBlur>(json!({"kernel_size": 3, "sigma": 0.0}), "in (0, ∞), got 0..=0");
     unreadable::<RandomPosterize>(json!({"bits": -1}), "[0, 8], got -1");
     unreadable::<Jpeg>(json!({"quality": 300}), "[1, 100], got 300 to 300");
     unreadable::<Jpeg>(json!({"quality": [0, 5]}), "[1, 100], got 0 to 5");
@@ -198,8 +262,8 @@ fn files_give_back_what_was_written() -> Result<()> {
     same(GaussianBlur::rectangular(7, 3)?.with_sigma(1.5)?);
     same(GaussianNoise::default().with_mean(-0.1)?.with_clip(false));
     same(Jpeg::between(10, 20)?);
-    same(RandomErasing::default().with_random_value().with_scale(0.1..=0.2)?);
-    same(RandomErasing::new(1.0)?.with_value([1, 2, 3]).with_ratio(1.0..=1.0)?);
+    same(RandomErasing::default().with_random_value().with_scale(0.1, 0.2)?);
+    same(RandomErasing::new(1.0)?.with_value([1, 2, 3]).with_ratio(1.0, 1.0)?);
     same(RandAugment::default().with_num_ops(3).with_num_magnitude_bins(10)?.with_fill(7));
     same(TrivialAugmentWide::default().with_num_magnitude_bins(5)?.with_fill([1, 2, 3]));
     same(AutoAugment::new(AutoAugmentPolicy::Svhn));

@@ -4,15 +4,14 @@
 //! Both sides draw 100,000 times. The seeds are fixed; a test at the level of one in ten thousand passes for equal distributions, and fails for
 //! a range or a probability that is off by some hundredths of itself.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
+#[path = "common/draws.rs"]
+mod draws;
 
-use candle_augment::{
-    ErrorKind, Op, Purpose, RandomGamma, Result, SampleInfo, SampleKey, Size, Step, Transform, TrivialAugmentWide,
-};
-use flate2::read::GzDecoder;
+use std::collections::BTreeMap;
+
+use candle_augment::{ErrorKind, Op, RandomGamma, Result, SampleInfo, Size, Step, TrivialAugmentWide};
+use draws::{Shape, assert_same_distribution, assert_same_shares, draw, pairs, read_references, taken_apart};
 use serde::Deserialize;
-use serde_json::Value;
 
 #[derive(Deserialize)]
 struct References {
@@ -34,119 +33,21 @@ struct Case {
     ops: Vec<(Op, u64)>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
-struct Shape {
-    channels: usize,
-    height: usize,
-    width: usize,
-}
-
 impl References {
     fn read() -> Self {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/policy-draw-references.json.gz");
-        let mut json = String::new();
-        GzDecoder::new(std::fs::File::open(path).unwrap()).read_to_string(&mut json).unwrap();
-        serde_json::from_str(&json).unwrap()
+        read_references("policy-draw-references.json.gz")
     }
 }
 
 impl Case {
     fn draws(&self, draws: u64) -> impl Iterator<Item = Vec<Op>> {
-        let transform = self.transform.clone();
-        let Shape { channels, height, width } = self.image;
-        let info = SampleInfo { size: Size::new(height, width), channels, class: None };
+        let (transform, info) = (self.transform.clone(), self.image.info());
         (0..draws).map(move |position| draw(&transform, info, position))
     }
 
     fn title(&self) -> String {
         format!("{:?} for {:?}", self.transform, self.image)
     }
-}
-
-fn draw(transform: &dyn Transform, info: SampleInfo, position: u64) -> Vec<Op> {
-    let key = SampleKey { seed: 6, epoch: 0, position, purpose: Purpose::Transform };
-    let mut ops = Vec::new();
-    transform.draw(info, &mut key.rng(), &mut ops);
-    ops
-}
-
-/// The name of an operation and its numbers by their paths, as in its JSON; seeds are left out.
-fn taken_apart(op: &Op) -> (String, Vec<(String, f64)>) {
-    fn walk(path: String, value: &Value, numbers: &mut Vec<(String, f64)>) {
-        match value {
-            Value::Number(number) if !path.ends_with("seed") => numbers.push((path, number.as_f64().unwrap())),
-            Value::Array(values) => {
-                values.iter().enumerate().for_each(|(i, value)| walk(format!("{path}.{i}"), value, numbers));
-            }
-            Value::Object(fields) => {
-                fields.iter().for_each(|(name, value)| walk(format!("{path}.{name}"), value, numbers))
-            }
-            _ => {}
-        }
-    }
-    match serde_json::to_value(op).unwrap() {
-        Value::String(name) => (name, Vec::new()),
-        Value::Object(fields) => {
-            let (name, fields) = fields.into_iter().next().unwrap();
-            let mut numbers = Vec::new();
-            walk(name.clone(), &fields, &mut numbers);
-            (name, numbers)
-        }
-        other => panic!("{other} is not an operation"),
-    }
-}
-
-/// Pearson's test of two samples: that both have the same shares of each kind. Kinds that are too rare are counted together.
-#[track_caller]
-fn assert_same_shares<'a>(title: &str, pairs: impl IntoIterator<Item = (&'a str, u64, u64)>) {
-    let (mut cells, mut rare) = (Vec::new(), (0, 0));
-    let mut all = Vec::new();
-    for (kind, expected, found) in pairs {
-        all.push((kind, expected, found));
-        if expected + found < 20 {
-            rare = (rare.0 + expected, rare.1 + found);
-        } else {
-            cells.push((expected, found));
-        }
-    }
-    cells.push(rare);
-    let total = |side: fn(&(u64, u64)) -> u64| cells.iter().map(side).sum::<u64>() as f64;
-    let ratio = (total(|cell| cell.0) / total(|cell| cell.1)).sqrt();
-    let cells = cells.iter().filter(|(expected, found)| expected + found > 0);
-    let freedom = cells.clone().count() as f64 - 1.0;
-    let squares: Vec<f64> = cells
-        .map(|&(expected, found)| (expected as f64 / ratio - found as f64 * ratio).powi(2) / (expected + found) as f64)
-        .collect();
-    let (chi, largest) = (squares.iter().sum::<f64>(), squares.into_iter().fold(0.0, f64::max));
-    // Wilson and Hilferty's approximation; 3.72 standard deviations are passed once in ten thousand.
-    let spread = 2.0 / (9.0 * freedom);
-    let most = if freedom == 0.0 { 0.0 } else { freedom * (1.0 - spread + 3.72 * spread.sqrt()).powi(3) };
-    assert!(chi <= most, "{title}: chi-squared {chi} is above {most}: {all:?}");
-    // One kind among hundreds: 4.5 standard deviations, passed seven times in a million.
-    assert!(largest <= 20.25, "{title}: {} standard deviations: {all:?}", largest.sqrt());
-}
-
-/// Kolmogorov and Smirnov's test of two samples, of which one is known at some points.
-#[track_caller]
-fn assert_same_distribution(title: &str, points: &[(f64, f64)], expected: u64, mut found: Vec<f64>) {
-    found.sort_by(f64::total_cmp);
-    let share = |x: f64| found.partition_point(|&value| value <= x) as f64 / found.len() as f64;
-    let (n, m) = (expected as f64, found.len() as f64);
-    // 2.23: passed once in ten thousand.
-    let most = 2.23 * ((n + m) / (n * m)).sqrt();
-    for &(x, expected) in points {
-        assert!((share(x) - expected).abs() <= most, "{title}: {} instead of {expected} up to {x}", share(x));
-    }
-}
-
-/// Of each key, how often it is in the one and in the other.
-fn pairs<'a>(
-    expected: &'a BTreeMap<String, u64>,
-    found: &'a BTreeMap<String, u64>,
-) -> impl Iterator<Item = (&'a str, u64, u64)> {
-    let count = |counts: &BTreeMap<String, u64>, key| counts.get(key).copied().unwrap_or(0);
-    let keys: BTreeSet<&String> = expected.keys().chain(found.keys()).collect();
-    keys.into_iter().map(move |key| (key.as_str(), count(expected, key), count(found, key)))
 }
 
 #[test]

@@ -36,6 +36,7 @@ fn status(kind: ErrorKind) -> u8 {
         | ErrorKind::Limits
         | ErrorKind::Dataset
         | ErrorKind::Config
+        | ErrorKind::Transform
         | ErrorKind::Checkpoint => 2,
         _ => 1,
     }

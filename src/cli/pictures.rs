@@ -2,9 +2,11 @@
 
 use candle_augment::report::{Canvas, Cell, Grid, Row, drawable_name, palette};
 use candle_augment::{
-    Batch, Dataset, Image, Op, Origin, Purpose, Result, SampleInfo, SampleKey, SyntheticRequest, SyntheticSource,
-    Transform, apply_ops,
+    Batch, Dataset, Error, Image, Op, Origin, Purpose, Result, SampleInfo, SampleKey, SyntheticRequest,
+    SyntheticSource, Transform, apply_ops,
 };
+
+use super::caption::caption;
 
 /// More rows make a picture that no viewer shows.
 const MOST_ROWS: usize = 100;
@@ -59,21 +61,32 @@ impl ContactSheet<'_> {
     pub fn render(&self, set: &dyn Dataset, transform: &dyn Transform) -> Result<Canvas> {
         let mut grid = Grid::new(self.title).with_note(self.note);
         for (row, index) in round_robin(set).into_iter().take(self.rows.min(MOST_ROWS)).enumerate() {
-            let original = set.load(index).map_err(|error| error.with_index(index))?;
+            let original = set.load(index).map_err(|error| located(error, set, index))?;
+            let label = set.label(index) as usize;
+            let info = SampleInfo::of(&original).with_class(&set.classes()[label]);
             let mut cells = vec![Cell::new(original.clone()).with_line("original")];
             for draw in 0..self.draws {
                 let position = (row * self.draws + draw) as u64;
-                cells.push(
-                    augmented(&original, transform, position, self.seed).map_err(|error| error.with_index(index))?,
-                );
+                let key = SampleKey { seed: self.seed, epoch: 0, position, purpose: Purpose::Transform };
+                let mut ops = Vec::new();
+                transform.draw(info, &mut key.rng(), &mut ops);
+                cells.push(augmented(&original, &ops).map_err(|error| located(error, set, index))?);
             }
-            let label = set.label(index) as usize;
             let file =
                 set.path(index).and_then(|path| path.file_name()).map(|name| name.to_string_lossy().into_owned());
             let title = drawable_name(&set.classes()[label], label);
             grid = grid.with_row(Row::new(title, cells).with_subtitle(file.unwrap_or_default()));
         }
         Ok(grid.render())
+    }
+}
+
+/// With the image's index and file.
+fn located(error: Error, set: &dyn Dataset, index: usize) -> Error {
+    let error = error.with_index(index);
+    match set.path(index) {
+        Some(path) => error.with_path(path),
+        None => error,
     }
 }
 
@@ -91,29 +104,11 @@ fn round_robin(set: &dyn Dataset) -> Vec<usize> {
     order.into_iter().map(|(_, _, index)| index).collect()
 }
 
-/// One draw of the transform, with its operations below.
-fn augmented(image: &Image, transform: &dyn Transform, position: u64, seed: u64) -> Result<Cell> {
-    let mut rng = SampleKey { seed, epoch: 0, position, purpose: Purpose::Transform }.rng();
-    let mut ops = Vec::new();
-    transform.draw(SampleInfo::of(image), &mut rng, &mut ops);
-    let cell = Cell::new(apply_ops(&ops, image.clone())?);
+/// The image after the operations, with them below.
+fn augmented(image: &Image, ops: &[Op]) -> Result<Cell> {
+    let cell = Cell::new(apply_ops(ops, image.clone())?);
     let cell = ops.iter().fold(cell, |cell, op| cell.with_line(caption(op)));
     Ok(if ops.is_empty() { cell.with_line("unchanged") } else { cell })
-}
-
-/// An operation in a few words.
-fn caption(op: &Op) -> String {
-    match op {
-        Op::HFlip => "mirror".into(),
-        Op::VFlip => "upside down".into(),
-        Op::Rotate { degrees, .. } => format!("rotate {degrees:+.1}°"),
-        Op::Brightness { factor } => format!("brightness {factor:.2}"),
-        Op::Contrast { factor } => format!("contrast {factor:.2}"),
-        Op::Saturation { factor } => format!("saturation {factor:.2}"),
-        Op::Hue { shift } => format!("hue {shift:+.3}"),
-        Op::Resize { size, .. } => format!("{}×{}", size.width, size.height),
-        other => format!("{other:?}"),
-    }
 }
 
 /// One batch (u8), a row per class, its synthetic samples framed.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use candle_augment::{IdxPart, Result, open_data};
+use candle_augment::{IdxPart, Pipeline, Result, Step, Transform, open_data};
 use serde::Serialize;
 
 use super::classic::ClassicArgs;
@@ -11,15 +11,24 @@ use super::common::Common;
 use super::output;
 use super::pictures::ContactSheet;
 
-/// Draw a contact sheet of the classic transforms on your own images
+/// Draw a contact sheet of transforms on your own images
 ///
-/// Each row is one image: as it is, then some draws of the transforms with what was drawn below each. Use it to see whether a
-/// transform still leaves the class recognisable before you train with it.
+/// The transforms are the classic ones, or those of a file. Each row is one image: as it is, then some draws of the
+/// transforms with what was drawn below each. Use it to see whether a transform still leaves the class recognisable
+/// before you train with it.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   candle-augment preview digits --out sheet.png
   candle-augment preview photos/train --out sheet.png --rotate 30 --no-flip
-  candle-augment preview photos/train --out sheet.png --rows 20 --draws 4 --seed 1")]
+  candle-augment preview photos/train --out sheet.png --rows 20 --draws 4 --seed 1
+  candle-augment preview photos/train --out sheet.png --pipeline pipeline.toml
+
+A pipeline is written with the names and parameters of torchvision's transforms, such as
+  [[transforms]]
+  RandomResizedCrop = { size = [224, 224], scale = [0.2, 1.0] }
+
+  [[transforms]]
+  ColorJitter = { brightness = 0.4, hue = 0.1 }")]
 pub struct Args {
     /// Folder of class folders, folder with IDX files, or `digits`
     data: PathBuf,
@@ -32,6 +41,9 @@ pub struct Args {
     /// Draws of the transforms for each image
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=20))]
     draws: u16,
+    /// The transforms of this file, .toml or .json, instead of the classic ones
+    #[arg(long, value_name = "FILE", conflicts_with = "ClassicArgs")]
+    pipeline: Option<PathBuf>,
     #[command(flatten)]
     classic: ClassicArgs,
     #[command(flatten)]
@@ -46,18 +58,34 @@ struct Report {
 
 pub fn run(args: &Args) -> Result<()> {
     output::check_file(&args.out, "png")?;
+    let pipeline = args.pipeline.as_ref().map(Pipeline::read).transpose()?;
     let set = open_data(&args.data, IdxPart::Train)?;
-    let classic = args.classic.full(set.load(0)?.channels());
-    let transform = classic.transform()?;
+    let (title, transforms, pipeline) = match pipeline {
+        Some(pipeline) => ("Transforms", names(&pipeline), pipeline),
+        None => {
+            let classic = args.classic.full(set.load(0)?.channels());
+            ("Classic transforms", classic.to_string(), classic.transform()?)
+        }
+    };
+    pipeline.check_classes(set.classes()).map_err(|error| match &args.pipeline {
+        Some(file) => error.with_path(file),
+        None => error,
+    })?;
     let sheet = ContactSheet {
-        title: "Classic transforms",
-        note: &classic.to_string(),
+        title,
+        note: &transforms,
         rows: args.rows.into(),
         draws: args.draws.into(),
         seed: args.common.seed,
     };
-    sheet.render(&*set, &transform)?.save_png(&args.out)?;
-    output::print(&Report { picture: args.out.clone(), transforms: classic.to_string() }, args.common.json)
+    sheet.render(&*set, &pipeline)?.save_png(&args.out)?;
+    output::print(&Report { picture: args.out.clone(), transforms }, args.common.json)
+}
+
+/// The names of the transforms, in order.
+fn names(pipeline: &Pipeline) -> String {
+    let names: Vec<&str> = pipeline.steps().iter().map(Step::name).collect();
+    if names.is_empty() { "none".into() } else { names.join(", ") }
 }
 
 impl fmt::Display for Report {

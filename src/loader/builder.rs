@@ -161,7 +161,7 @@ impl DataLoaderBuilder {
     /// # Errors
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the configuration is out of range or contradicts itself: a
-    /// batch size of 0; a balance, mixture, transform or shard out of range, or of classes that the data set does not have; a
+    /// batch size of 0; a balance, mixture or shard out of range, or of classes that the data set does not have; a
     /// mixture without a source, a source of other classes; another dtype than f32 and u8, normalised or mixed u8; an
     /// epoch without a batch. [`ErrorKind::Dataset`](crate::ErrorKind::Dataset) for a data set without images, or with labels
     /// that name no class.
@@ -170,7 +170,9 @@ impl DataLoaderBuilder {
         let labels: Vec<u32> = (0..dataset.len()).map(|index| dataset.label(index)).collect();
         let planner = Planner::new(&labels, dataset.classes(), self.plan)?;
         check_source(self.synthetic.as_deref(), &planner, dataset.classes())?;
-        self.transform.as_ref().map_or(Ok(()), |transform| transform.check_classes(dataset.classes()))?;
+        if let Some(transform) = &self.transform {
+            transform.check_classes(dataset.classes())?;
+        }
         let output = Output::new(self.dtype, self.normalize, self.device)?;
         if self.batch_transform.is_some() && !output.is_normalized() {
             return Err(Error::config(

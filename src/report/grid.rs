@@ -19,7 +19,7 @@ const LARGEST_CELL: u32 = 128;
 pub struct Cell {
     /// The image.
     pub image: Image,
-    /// Lines of text below it.
+    /// Lines of text below it; a long one is parted between words.
     pub caption: Vec<String>,
     /// The colour of a frame around it.
     pub frame: Option<Color>,
@@ -211,8 +211,13 @@ impl Layout {
         self.cell.0 + 2 * FRAME + GAP
     }
 
+    /// The lines of a cell's caption.
+    fn lines<'a>(&'a self, cell: &'a Cell) -> impl Iterator<Item = String> + 'a {
+        cell.caption.iter().flat_map(|line| Font::Small.wrap(line, self.cell.0 + 2 * FRAME))
+    }
+
     fn row_height(&self, row: &Row) -> u32 {
-        let lines = row.cells.iter().map(|cell| cell.caption.len()).max().unwrap_or(0) as u32;
+        let lines = row.cells.iter().map(|cell| self.lines(cell).count()).max().unwrap_or(0) as u32;
         let caption = if lines == 0 { 0 } else { 3 + lines * Font::Small.height() };
         self.cell.1 + 2 * FRAME + caption + GAP
     }
@@ -238,8 +243,7 @@ impl Layout {
         let out = thickness as i32;
         canvas.frame(x - out, y - out, width + 2 * thickness, height + 2 * thickness, thickness, color);
         let mut below = (top + 2 * FRAME + self.cell.1 + 3) as i32;
-        for line in &cell.caption {
-            let text = Font::Small.fit(line, self.cell.0 + 2 * FRAME);
+        for text in self.lines(cell) {
             let centre = (left + FRAME + self.cell.0 / 2) as i32;
             canvas.text(&text, centre - Font::Small.width(&text) as i32 / 2, below, Font::Small, palette::GRAY);
             below += Font::Small.height() as i32;

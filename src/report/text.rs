@@ -49,6 +49,7 @@ static SCRIPTS: [Script; 8] = [
 ];
 
 const ELLIPSIS: char = '…';
+const NO_BREAK: char = '\u{a0}';
 
 impl Font {
     /// Width of one character in pixels.
@@ -82,6 +83,25 @@ impl Font {
             cut.push(ELLIPSIS);
         }
         cut
+    }
+
+    /// `text` in lines of up to `width` pixels, parted at spaces, at no-break spaces only where it must; a longer word is cut.
+    #[must_use]
+    pub fn wrap(self, text: &str, width: u32) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        for word in text.split(' ').filter(|word| !word.is_empty()) {
+            match lines.last_mut() {
+                Some(line) if self.width(line) + self.advance() + self.width(word) <= width => {
+                    line.push(' ');
+                    line.push_str(word);
+                }
+                _ if self.width(word) > width && word.contains(NO_BREAK) => {
+                    lines.extend(self.wrap(&word.replace(NO_BREAK, " "), width));
+                }
+                _ => lines.push(self.fit(word, width)),
+            }
+        }
+        lines
     }
 
     fn of(self, script: &Script) -> &'static MonoFont<'static> {
@@ -147,6 +167,18 @@ mod tests {
         assert_eq!(Font::Medium.fit("trousers", 55), "trouse…");
         assert_eq!(Font::Medium.fit("two words", 35), "two…");
         assert_eq!(Font::Medium.fit("trousers", 0), "");
+    }
+
+    #[test]
+    fn lines_are_parted_between_words() {
+        assert_eq!(Font::Medium.wrap("rotate by +12.5°", 70), ["rotate by", "+12.5°"]);
+        assert_eq!(Font::Medium.wrap("rotate by +12.5°", 69), ["rotate by", "+12.5°"]);
+        assert_eq!(Font::Medium.wrap("rotate by +12.5°", 60), ["rotate", "by", "+12.5°"]);
+        assert_eq!(Font::Medium.wrap("a trousersuit", 56), ["a", "trouser…"]);
+        assert_eq!(Font::Medium.wrap("rotate\u{a0}by +12.5°", 70), ["rotate\u{a0}by", "+12.5°"]);
+        assert_eq!(Font::Medium.wrap("shift +1\u{a0}px  down", 70), ["shift", "+1\u{a0}px down"]);
+        assert_eq!(Font::Medium.wrap("a\u{a0}shift +1\u{a0}px\u{a0}down", 56), ["a\u{a0}shift", "+1 px", "down"]);
+        assert!(Font::Medium.wrap(" ", 56).is_empty());
     }
 
     #[test]

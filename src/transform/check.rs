@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::image::Size;
 
 /// The most pixels that an operation may make, 2²⁸: a larger result is an error, not an attempt to allocate it.
-const MAX_PIXELS: usize = 1 << 28;
+pub const MAX_PIXELS: usize = 1 << 28;
 
 /// The longest side that can be warped: 32-bit floats, in which torchvision computes positions too, tell no more pixels apart.
 const MAX_WARPED_SIDE: usize = 1 << 20;

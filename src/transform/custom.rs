@@ -41,6 +41,10 @@ impl Lambda {
     ) -> Self {
         Self { name: name.into(), function: Arc::new(function) }
     }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
 }
 
 impl fmt::Debug for Lambda {

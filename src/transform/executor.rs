@@ -64,13 +64,15 @@ impl Executor {
     pub fn image_in(&mut self, ops: &[Op], image: &Image, mut buffer: Vec<u8>) -> Result<Image> {
         let picture = self.run(ops, image)?;
         let SampleInfo { size, channels, .. } = picture.info();
-        if self.program.is_empty() && picture.is_whole() {
+        let length = size.height * size.width * channels;
+        if self.program.is_empty() && picture.is_at_the_start() {
             std::mem::swap(&mut buffer, &mut self.current);
-            return Image::new(size.height, size.width, channels, buffer);
+            buffer.truncate(length);
+        } else {
+            // Without `clear`, which would make `resize` fill the whole buffer.
+            buffer.resize(length, 0);
+            self.finish(&picture, image, &mut Sink::Pixels(&mut buffer));
         }
-        // Without `clear`, which would make `resize` fill the whole buffer.
-        buffer.resize(size.height * size.width * channels, 0);
-        self.finish(&picture, image, &mut Sink::Pixels(&mut buffer));
         Image::new(size.height, size.width, channels, buffer)
     }
 
@@ -226,8 +228,8 @@ impl Picture {
         Self { place: Place::Current, layout: Layout::whole(info.size, info.channels), channels: info.channels }
     }
 
-    /// Whether it is all of `Executor::current`.
-    fn is_whole(&self) -> bool {
+    /// Whether its bytes, in this order, are the first ones of `Executor::current`: all of them, but for rows that were cropped at the bottom.
+    fn is_at_the_start(&self) -> bool {
         matches!(self.place, Place::Current) && self.layout == Layout::whole(self.layout.size, self.layout.channels)
     }
 

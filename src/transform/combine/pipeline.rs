@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::step::Step;
-use crate::error::{Error, ErrorKind, Result};
+use super::step::{Step, first_own};
+use crate::error::{Error, Result};
 use crate::file;
 use crate::rng::SampleRng;
 use crate::transform::{Op, SampleInfo, Transform};
@@ -94,7 +94,8 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] for what is no TOML, unknown transforms or parameters, and values out of range, with the place and what is allowed.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for what is no TOML, unknown transforms or parameters, and values out of range, with
+    /// the place and what is allowed.
     pub fn from_toml(text: &str) -> Result<Self> {
         let document = toml::Deserializer::parse(text).map_err(|error| Error::config(error.to_string()))?;
         parse(document)
@@ -104,9 +105,9 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] if a transform is not the crate's own.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config), with its name and place, if a transform is not one of the crate's.
     pub fn to_toml(&self) -> Result<String> {
-        toml::to_string(&Document { transforms: self }).map_err(unwritable)
+        toml::to_string(&self.document()?).map_err(|error| Error::config(error.to_string()))
     }
 
     /// Reads JSON: an object with an array `transforms` of objects, each with the name of a transform and its parameters.
@@ -127,19 +128,19 @@ impl Pipeline {
     ///
     /// As [`Pipeline::to_toml`].
     pub fn to_json(&self) -> Result<String> {
-        serde_json::to_string_pretty(&Document { transforms: self }).map_err(unwritable)
+        serde_json::to_string_pretty(&self.document()?).map_err(|error| Error::config(error.to_string()))
     }
 
     /// Reads a file: TOML or JSON by its extension, `.toml` or `.json`.
     ///
     /// # Errors
     ///
-    /// As [`Pipeline::from_toml`], with the file; [`ErrorKind::Io`] if it cannot be read; [`ErrorKind::Config`] for another extension or
-    /// over 1 MiB.
+    /// As [`Pipeline::from_toml`], with the file; [`ErrorKind::Io`](crate::ErrorKind::Io) if it cannot be read or is over 1 MiB;
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for another extension.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let format = Format::of(path)?;
-        let text = file::read_text(path, MAX_BYTES)?;
+        let text = file::read_text(path, "pipeline", MAX_BYTES)?;
         let parsed = match format {
             Format::Toml => Self::from_toml(&text),
             Format::Json => Self::from_json(&text),
@@ -151,7 +152,8 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// As [`Pipeline::to_toml`]; [`ErrorKind::Io`] if it cannot be written; [`ErrorKind::Config`] for another extension.
+    /// As [`Pipeline::to_toml`]; [`ErrorKind::Io`](crate::ErrorKind::Io) if it cannot be written;
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for another extension.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let text = match Format::of(path)? {
@@ -159,6 +161,16 @@ impl Pipeline {
             Format::Json => self.to_json()?,
         };
         file::write_file(path, text.as_bytes())
+    }
+
+    /// The whole of a file, if all of it can be written.
+    fn document(&self) -> Result<Document<&Self>> {
+        match first_own(&self.transforms, "transforms") {
+            None => Ok(Document { transforms: self }),
+            Some((place, name)) => Err(Error::config(format!(
+                "{place}: {name} is code, which cannot be written: use the crate's own transforms, or add it after reading"
+            ))),
+        }
     }
 }
 
@@ -187,17 +199,11 @@ where
         Ok(Document { transforms }) => Ok(transforms),
         Err(error) => {
             let place = error.path().to_string();
-            let text = error.into_inner();
-            Err(Error::config(if place == "." { text.to_string() } else { format!("{place}: {text}") }))
+            let text = error.into_inner().to_string();
+            let text = text.trim_end();
+            Err(Error::config(if place == "." { text.to_owned() } else { format!("{place}: {text}") }))
         }
     }
-}
-
-fn unwritable(error: impl Display) -> Error {
-    Error::new(
-        ErrorKind::Config,
-        format!("a pipeline with a closure or a transform of your own cannot be written: {error}"),
-    )
 }
 
 impl From<Step> for Pipeline {

@@ -30,7 +30,7 @@ fn scale_row<const C: usize>(row: &[u8], weights: &Weights, scratch: &Scratch, o
     let taps = scratch.weights.chunks_exact(weights.stride).zip(&weights.length).zip(&scratch.offsets);
     for (out, ((taps, &length), &offset)) in out.as_chunks_mut::<C>().0.iter_mut().zip(taps) {
         let mut sums = [1 << weights.precision >> 1; C];
-        for (&weight, pixel) in taps[..length].iter().zip(row[offset as usize..].as_chunks::<C>().0) {
+        for (&weight, pixel) in taps[..length].iter().zip(row[offset..].as_chunks::<C>().0) {
             sums.iter_mut().zip(pixel).for_each(|(sum, &byte)| *sum += i32::from(weight) * i32::from(byte));
         }
         *out = sums.map(|sum: i32| (sum >> weights.precision).clamp(0, 255) as u8);
