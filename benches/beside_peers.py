@@ -384,7 +384,7 @@ def measure(name):
 
 def ours():
     """Figures of criterion: the medians of `cargo bench --bench transforms`."""
-    subprocess.run(["cargo", "bench", "--bench", "transforms", "--", "--noplot", "--discard-baseline"], cwd=ROOT, check=True,
+    subprocess.run(["cargo", "bench", "--bench", "transforms", "--", "--noplot"], cwd=ROOT, check=True,
                    stdout=subprocess.DEVNULL, env=os.environ | KEEP_MEMORY)
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     for file in (target / "criterion" / "op").glob("*/*/new/estimates.json"):
