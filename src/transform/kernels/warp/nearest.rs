@@ -1,7 +1,8 @@
 //! The nearest source pixel, halves to the even one.
 
 use super::source::Source;
-use super::{BLOCK, Sampler, round, store};
+use super::{BLOCK, Sampler, store};
+use crate::transform::kernels::rounding::nearest;
 
 /// See above.
 pub struct Nearest {
@@ -21,7 +22,7 @@ impl Sampler for Nearest {
     fn block<const C: usize>(&mut self, source: Source<'_, C>, xs: &[f32], ys: &[f32], out: &mut [u8]) {
         let (offsets, outside) = (&mut self.offsets[..xs.len()], &mut self.outside[..xs.len()]);
         for (((offset, outside), x), y) in offsets.iter_mut().zip(&mut *outside).zip(xs).zip(ys) {
-            let (x, y) = (round(*x), round(*y));
+            let (x, y) = (nearest(*x), nearest(*y));
             *outside = i32::from(!source.holds(x, y));
             *offset = source.offset(x, y);
         }

@@ -5,11 +5,12 @@ use core::arch::x86::{__m128i, __m256i};
 #[cfg(target_arch = "x86_64")]
 use core::arch::x86_64::{__m128i, __m256i};
 
+use pulp::cast;
 use pulp::x86::V3;
-use pulp::{NullaryFnOnce, cast};
 
 use super::{Scratch, in_order, row_start};
 use crate::transform::kernels::resize::weights::Weights;
+use crate::transform::kernels::vectorized::vectorized;
 use crate::transform::kernels::view::View;
 
 /// Result pixels that are finished together.
@@ -34,14 +35,12 @@ fn all<const C: usize>(simd: V3, view: View<'_>, weights: &Weights, scratch: &mu
     arrange::<C>(view, weights, groups, scratch);
     let row = weights.first.len() * C;
     for y in 0..view.size().height {
-        let (start, out) = (row_start(view, y), &mut out[y * row..]);
-        simd.vectorize(Row::<'_, C> {
-            simd,
-            source: &view.bytes()[start..],
-            groups,
-            precision: weights.precision,
-            scratch,
-            out,
+        let (source, out) = (&view.bytes()[row_start(view, y)..], &mut out[y * row..]);
+        // The usual lengths are constants, so that their loops are unrolled.
+        vectorized!(simd => match groups {
+            1 => scale_row::<C>(simd, source, scratch, 1, weights.precision, out),
+            2 => scale_row::<C>(simd, source, scratch, 2, weights.precision, out),
+            groups => scale_row::<C>(simd, source, scratch, groups, weights.precision, out),
         });
     }
 }
@@ -71,48 +70,29 @@ fn arrange<const C: usize>(view: View<'_>, weights: &Weights, groups: usize, scr
     }
 }
 
-struct Row<'a, const C: usize> {
+/// Scales a row whose first byte is the source's.
+#[inline(always)]
+fn scale_row<const C: usize>(
     simd: V3,
-    /// From the first byte of the row.
-    source: &'a [u8],
+    source: &[u8],
+    scratch: &Scratch,
     groups: usize,
     precision: u32,
-    scratch: &'a Scratch,
-    out: &'a mut [u8],
-}
-
-impl<const C: usize> NullaryFnOnce for Row<'_, C> {
-    type Output = ();
-
-    /// The usual lengths are constants, so that their loops are unrolled.
-    #[inline(always)]
-    fn call(self) {
-        match self.groups {
-            1 => self.write(1),
-            2 => self.write(2),
-            groups => self.write(groups),
-        }
-    }
-}
-
-impl<const C: usize> Row<'_, C> {
-    #[inline(always)]
-    fn write(self, groups: usize) {
-        let Self { simd, source, precision, scratch, out, .. } = self;
-        let (registers, _) = scratch.weights.as_chunks::<WIDTH>();
-        let (offsets, _) = scratch.offsets.as_chunks::<PIXELS>();
-        let stored = if C == 1 { 4 } else { 16 };
-        for ((i, offsets), registers) in offsets.iter().enumerate().zip(registers.chunks_exact(PIXELS * groups)) {
-            let mut sums = [simd.avx._mm256_setzero_si256(); PIXELS];
-            for ((sum, &offset), registers) in sums.iter_mut().zip(offsets).zip(registers.chunks_exact(groups)) {
-                for (j, weights) in registers.iter().enumerate() {
-                    let pixels = load::<C>(simd, source, offset + j * taps::<C>() * C);
-                    *sum = simd.avx2._mm256_add_epi32(*sum, simd.avx2._mm256_madd_epi16(pixels, cast(*weights)));
-                }
+    out: &mut [u8],
+) {
+    let (registers, _) = scratch.weights.as_chunks::<WIDTH>();
+    let (offsets, _) = scratch.offsets.as_chunks::<PIXELS>();
+    let stored = if C == 1 { 4 } else { 16 };
+    for ((i, offsets), registers) in offsets.iter().enumerate().zip(registers.chunks_exact(PIXELS * groups)) {
+        let mut sums = [simd.avx._mm256_setzero_si256(); PIXELS];
+        for ((sum, &offset), registers) in sums.iter_mut().zip(offsets).zip(registers.chunks_exact(groups)) {
+            for (j, weights) in registers.iter().enumerate() {
+                let pixels = load::<C>(simd, source, offset + j * taps::<C>() * C);
+                *sum = simd.avx2._mm256_add_epi32(*sum, simd.avx2._mm256_madd_epi16(pixels, cast(*weights)));
             }
-            let bytes = if C == 1 { finish_gray(simd, sums, precision) } else { finish_rgb(simd, sums, precision) };
-            out[i * PIXELS * C..][..stored].copy_from_slice(&bytes[..stored]);
         }
+        let bytes = if C == 1 { finish_gray(simd, sums, precision) } else { finish_rgb(simd, sums, precision) };
+        out[i * PIXELS * C..][..stored].copy_from_slice(&bytes[..stored]);
     }
 }
 
