@@ -18,14 +18,14 @@ pub(crate) fn open_file(path: &Path, what: &str) -> Result<File> {
     File::open(path).map_err(io)
 }
 
-/// Reads a text file of at most `most` bytes.
+/// Reads a text file of at most `most` bytes. `what` says in a word what is expected there.
 ///
 /// # Errors
 ///
 /// [`ErrorKind::Io`] if it cannot be read, is longer, or is no UTF-8.
-pub(crate) fn read_text(path: &Path, most: u64) -> Result<String> {
+pub(crate) fn read_text(path: &Path, what: &str, most: u64) -> Result<String> {
     let mut text = String::new();
-    let file = open_file(path, "a text file")?;
+    let file = open_file(path, what)?;
     file.take(most + 1).read_to_string(&mut text).map_err(|error| Error::io("read the file", path, error))?;
     if text.len() as u64 > most {
         return Err(

@@ -6,7 +6,8 @@
 //! - A [`Dataset`] gives images and labels: [`ImageFolder`], [`Idx`], [`InMemory`], [`wrap`] for any iterator, [`digits`] to try
 //!   things on; [`DatasetExt`] splits them.
 //! - A [`Transform`] draws [`Op`]s, and ops are applied to images: [`RandomRotation`], [`ColorJitter`] and others, with the semantics
-//!   of torchvision's tensor form.
+//!   of torchvision's tensor form. A [`Pipeline`] of them can be read from a file; [`PerClass`] gives some classes one of their own, a
+//!   [`Lambda`] is a closure, a [`BatchTransform`] such as [`MixUp`] mixes whole batches. [`Batch::ops`] tells what was drawn.
 //! - A [`Planner`] decides which sample stands where in an epoch: [`Balance`] of the classes, [`Mixture`] of real and synthetic
 //!   samples, order, [`Shard`].
 //! - A [`DataLoader`] makes the planned batches on a pool of workers: the same ones for any number of workers, to the bit.
@@ -79,11 +80,11 @@ pub use synthetic::{SyntheticRequest, SyntheticSource};
 pub use transform::{
     Amount, AugMix, AutoAugment, AutoAugmentPolicy, BatchOneOf, BatchOp, BatchTransform, CenterCrop, ColorJitter,
     Compose, Custom, CutMix, ElasticTransform, Executor, Fill, FiveCrop, GaussianBlur, GaussianNoise, Grayscale,
-    Interpolation, Jpeg, Lambda, MixUp, Normalize, OneOf, Op, Pad, Padding, Patch, PerClass, Pipeline, RandAugment,
-    RandomAdjustSharpness, RandomAffine, RandomApply, RandomAutocontrast, RandomChannelPermutation, RandomCrop,
-    RandomEqualize, RandomErasing, RandomGamma, RandomGrayscale, RandomHorizontalFlip, RandomInvert, RandomOrder,
-    RandomPerspective, RandomPhotometricDistort, RandomPosterize, RandomResize, RandomResizedCrop, RandomRotation,
-    RandomSolarize, RandomVerticalFlip, RandomZoomOut, Resize, SampleInfo, Step, TenCrop, Transform,
+    Interpolation, Jpeg, Lambda, Margins, MixUp, Normalize, OneOf, Op, Pad, Padding, Patch, PerClass, Pipeline,
+    RandAugment, RandomAdjustSharpness, RandomAffine, RandomApply, RandomAutocontrast, RandomChannelPermutation,
+    RandomCrop, RandomEqualize, RandomErasing, RandomGamma, RandomGrayscale, RandomHorizontalFlip, RandomInvert,
+    RandomOrder, RandomPerspective, RandomPhotometricDistort, RandomPosterize, RandomResize, RandomResizedCrop,
+    RandomRotation, RandomSolarize, RandomVerticalFlip, RandomZoomOut, Resize, SampleInfo, Step, TenCrop, Transform,
     TrivialAugmentWide, apply_ops, write_planar,
 };
 

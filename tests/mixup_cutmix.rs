@@ -72,6 +72,10 @@ fn one_of_several_is_chosen_evenly() -> Result<()> {
     let mixed = draws(&either, 10_000).into_iter().filter(|op| matches!(op, BatchOp::MixUp { .. })).count();
     assert!((4800..5200).contains(&mixed), "{mixed}");
     assert_eq!(draws(&BatchOneOf::new(), 1), [BatchOp::Keep]);
+    let never_cut = BatchOneOf::new().or(CutMix::default()).or(MixUp::default()).with_weights(&[0.0, 2.0])?;
+    assert!(draws(&never_cut, 500).iter().all(|op| matches!(op, BatchOp::MixUp { .. })));
+    let error = never_cut.or(CutMix::default()).with_weights(&[1.0]).map(drop).unwrap_err();
+    assert!(error.message().contains("BatchOneOf: expected a weight for each of 3"), "{error}");
     Ok(())
 }
 
@@ -119,6 +123,7 @@ fn what_does_not_fit_is_refused() {
         (BatchOp::MixUp { lambda: f64::NAN }.mix_images(&mut images, 1, size), "must lie in [0, 1]"),
         (BatchOp::Keep.mix_images(&mut images, 3, size), "not a whole number of images"),
         (BatchOp::Keep.mix_images(&mut images, 1, Size::new(0, 2)), "not a whole number of images"),
+        (BatchOp::Keep.mix_images(&mut images, 4, Size::new(1 << 63, 1)), "not a whole number of images"),
         (BatchOp::Keep.mix_labels(&[3], 3).map(|_| ()), "label 3"),
     ] {
         let error = result.unwrap_err();

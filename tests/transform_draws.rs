@@ -219,11 +219,24 @@ fn resizing_takes_its_options_along() -> Result<()> {
     let (size, interpolation, antialias) = (Size::new(5, 7), Interpolation::Bicubic, false);
     let op = Op::Resize { size, interpolation, antialias };
     let resize = Resize::exact(5, 7)?.with_interpolation(interpolation).with_antialias(antialias);
-    assert_eq!(draw(&resize, RGB, 0), [op.clone()]);
+    assert_eq!(draw(&resize, RGB, 0), std::slice::from_ref(&op));
     let crop = RandomResizedCrop::new(5, 7)?.with_interpolation(interpolation).with_antialias(antialias);
     assert_eq!(draw(&crop, RGB, 0).last(), Some(&op));
     let random = RandomResize::new(15, 16)?.with_interpolation(interpolation).with_antialias(antialias);
     assert_eq!(draw(&random, RGB, 0), [Op::Resize { size: Size::new(15, 20), interpolation, antialias }]);
+    Ok(())
+}
+
+/// Sizes of `Resize(None, max_size=…)`.
+#[test]
+fn the_longer_edge_gives_torchvisions_sizes() -> Result<()> {
+    for ((height, width), max_size, expected) in
+        [((31, 17), 50, (50, 27)), ((250, 333), 100, (75, 100)), ((9, 9), 4, (4, 4))]
+    {
+        let info = SampleInfo { size: Size::new(height, width), ..RGB };
+        let ops = draw(&Resize::long_edge(max_size)?, info, 0);
+        assert_eq!(info.after(&ops).size, Size::new(expected.0, expected.1));
+    }
     Ok(())
 }
 
@@ -247,11 +260,11 @@ fn a_crop_that_does_not_fit_is_refused_when_it_is_applied() -> Result<()> {
     assert!(error.message().contains("6×3") && error.op().is_some_and(|op| op.contains("Crop")), "{error}");
     // Sizes that overflow are refused too.
     for ops in [
-        draw(&CenterCrop::new(usize::MAX, 3)?, SampleInfo::of(&image), 0),
-        draw(&RandomCrop::new(usize::MAX, usize::MAX)?.with_pad_if_needed(true), SampleInfo::of(&image), 0),
+        draw(&CenterCrop::new(1 << 27, 2)?, SampleInfo::of(&image), 0),
+        draw(&RandomCrop::new(1 << 14, 1 << 14)?.with_pad_if_needed(true), SampleInfo::of(&image), 0),
         draw(&RandomCrop::new(3, 3)?.with_padding(usize::MAX), SampleInfo::of(&image), 0),
         draw(&Pad::new(usize::MAX), SampleInfo::of(&image), 0),
-        draw(&Resize::short_edge(usize::MAX)?, SampleInfo::of(&image), 0),
+        draw(&Resize::short_edge(1 << 28)?, SampleInfo::of(&image), 0),
         draw(&RandomZoomOut::new(1.0)?.with_side_range(1e30, 1e30)?, SampleInfo::of(&image), 0),
     ] {
         let error = apply_ops(&ops, image.clone()).unwrap_err();
@@ -265,6 +278,20 @@ fn a_line_of_pixels_has_no_perspective() -> Result<()> {
     let always = RandomPerspective::new(1.0, 1.0)?;
     for size in [Size::new(1, 7), Size::new(7, 1), Size::new(1, 1)] {
         assert_eq!(draw(&always, SampleInfo { size, ..RGB }, 0), []);
+    }
+    Ok(())
+}
+
+#[test]
+fn corners_that_no_perspective_shows_are_drawn_again() -> Result<()> {
+    let always = RandomPerspective::new(1.0, 1.0)?;
+    for size in [Size::square(2), Size::new(5, 4)] {
+        let image = Image::filled(size.height, size.width, &[7])?;
+        for position in 0..1000 {
+            let ops = draw(&always, SampleInfo::of(&image), position);
+            assert!(matches!(ops[..], [Op::Perspective { .. }]), "{ops:?}");
+            apply_ops(&ops, image.clone())?;
+        }
     }
     Ok(())
 }

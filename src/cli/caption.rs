@@ -37,7 +37,7 @@ pub fn caption(op: &Op) -> String {
         Op::GaussianNoise { mean, sigma, .. } => format!("noise {mean:+.2} ± {sigma:.2}"),
         Op::Jpeg { quality } => format!("JPEG {quality}"),
         Op::Erase { top, left, size, patch } => {
-            let noise = if matches!(patch, Patch::Noise { .. }) { ", noise" } else { "" };
+            let noise = if matches!(patch, Patch::Noise { .. }) { " with noise" } else { "" };
             format!("erase {} at {left},{top}{noise}", sides(*size))
         }
         Op::Blend { chains, mixing } => blend(chains, *mixing),
@@ -64,6 +64,11 @@ fn rotation(degrees: f32) -> String {
     format!("rotate {degrees:+.1}°")
 }
 
+/// What is not parted where a caption is broken into lines.
+fn together(text: &str) -> String {
+    text.replace(' ', "\u{a0}")
+}
+
 fn affine(clockwise: f32, translate: [f32; 2], scale: f32, shear: [f64; 2]) -> String {
     let mut parts = Vec::new();
     if clockwise != 0.0 {
@@ -80,7 +85,10 @@ fn affine(clockwise: f32, translate: [f32; 2], scale: f32, shear: [f64; 2]) -> S
     if shear != [0.0; 2] {
         parts.push(format!("shear {:+.1}°,{:+.1}°", shear[0], shear[1]));
     }
-    if parts.is_empty() { "affine: no change".into() } else { parts.join(" ") }
+    if parts.is_empty() {
+        return "affine: no change".into();
+    }
+    parts.iter().map(|part| together(part)).collect::<Vec<_>>().join(" ")
 }
 
 /// How far the corners move.
@@ -95,10 +103,10 @@ fn both([x, y]: [f32; 2]) -> String {
 
 fn blend(chains: &[(f32, Vec<Op>)], mixing: f32) -> String {
     let share = |share: f32| format!("{:.0}%", 100.0 * share);
-    let mut parts = vec![format!("blend {} original", share(mixing))];
+    let mut parts = vec![format!("blend {}\u{a0}original", share(mixing))];
     for (weight, ops) in chains {
-        let ops: Vec<String> = ops.iter().map(caption).collect();
-        parts.push(format!("{} {}", share((1.0 - mixing) * weight), ops.join(" + ")));
+        let ops: Vec<String> = ops.iter().map(|op| together(&caption(op))).collect();
+        parts.push(format!("{}\u{a0}{}", share((1.0 - mixing) * weight), ops.join("\u{a0}+ ")));
     }
     parts.join(", ")
 }
@@ -109,15 +117,16 @@ mod tests {
 
     #[test]
     fn affine_names_what_changes() {
-        assert_eq!(affine(5.04, [0.0; 2], 1.0, [0.0; 2]), "rotate -5.0°");
-        assert_eq!(affine(0.0, [3.0, -2.0], 0.95, [2.0, 0.0]), "shift +3,-2 scale 0.95 shear +2.0°,+0.0°");
+        let words = |degrees, shift, scale, shear| affine(degrees, shift, scale, shear).replace('\u{a0}', "_");
+        assert_eq!(words(5.04, [0.0; 2], 1.0, [0.0; 2]), "rotate_-5.0°");
+        assert_eq!(words(0.0, [3.0, -0.0], 0.95, [2.0, 0.0]), "shift_+3,+0 scale_0.95 shear_+2.0°,+0.0°");
         assert_eq!(affine(0.0, [0.0; 2], 1.0, [0.0; 2]), "affine: no change");
     }
 
     #[test]
     fn chains_stand_with_their_shares() {
         let chains = vec![(0.25, vec![Op::Invert]), (0.75, vec![Op::Equalize, Op::Posterize { bits: 3 }])];
-        let text = caption(&Op::Blend { chains, mixing: 0.2 });
-        assert_eq!(text, "blend 20% original, 20% invert, 60% equalize + posterize 3 bits");
+        let text = caption(&Op::Blend { chains, mixing: 0.2 }).replace('\u{a0}', "_");
+        assert_eq!(text, "blend 20%_original, 20%_invert, 60%_equalize_+ posterize_3_bits");
     }
 }

@@ -13,8 +13,9 @@ use super::pictures::ContactSheet;
 
 /// Draw a contact sheet of transforms on your own images
 ///
-/// The transforms are the classic ones, or those of a file. Each row is one image: as it is, then some draws of the transforms with what was drawn below each. Use it to see whether a
-/// transform still leaves the class recognisable before you train with it.
+/// The transforms are the classic ones, or those of a file. Each row is one image: as it is, then some draws of the
+/// transforms with what was drawn below each. Use it to see whether a transform still leaves the class recognisable
+/// before you train with it.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   candle-augment preview digits --out sheet.png

@@ -49,6 +49,7 @@ static SCRIPTS: [Script; 8] = [
 ];
 
 const ELLIPSIS: char = '…';
+const NO_BREAK: char = '\u{a0}';
 
 impl Font {
     /// Width of one character in pixels.
@@ -84,15 +85,18 @@ impl Font {
         cut
     }
 
-    /// `text` in lines of up to `width` pixels, parted between words; a longer word is cut.
+    /// `text` in lines of up to `width` pixels, parted at spaces, at no-break spaces only where it must; a longer word is cut.
     #[must_use]
     pub fn wrap(self, text: &str, width: u32) -> Vec<String> {
         let mut lines: Vec<String> = Vec::new();
-        for word in text.split_whitespace() {
+        for word in text.split(' ').filter(|word| !word.is_empty()) {
             match lines.last_mut() {
                 Some(line) if self.width(line) + self.advance() + self.width(word) <= width => {
                     line.push(' ');
                     line.push_str(word);
+                }
+                _ if self.width(word) > width && word.contains(NO_BREAK) => {
+                    lines.extend(self.wrap(&word.replace(NO_BREAK, " "), width));
                 }
                 _ => lines.push(self.fit(word, width)),
             }
@@ -171,6 +175,9 @@ mod tests {
         assert_eq!(Font::Medium.wrap("rotate by +12.5°", 69), ["rotate by", "+12.5°"]);
         assert_eq!(Font::Medium.wrap("rotate by +12.5°", 60), ["rotate", "by", "+12.5°"]);
         assert_eq!(Font::Medium.wrap("a trousersuit", 56), ["a", "trouser…"]);
+        assert_eq!(Font::Medium.wrap("rotate\u{a0}by +12.5°", 70), ["rotate\u{a0}by", "+12.5°"]);
+        assert_eq!(Font::Medium.wrap("shift +1\u{a0}px  down", 70), ["shift", "+1\u{a0}px down"]);
+        assert_eq!(Font::Medium.wrap("a\u{a0}shift +1\u{a0}px\u{a0}down", 56), ["a\u{a0}shift", "+1 px", "down"]);
         assert!(Font::Medium.wrap(" ", 56).is_empty());
     }
 

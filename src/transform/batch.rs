@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::Size;
 use crate::rng::SampleRng;
+use crate::transform::choice;
 
 /// Draws the operation for one batch.
 ///
@@ -86,15 +87,15 @@ impl BatchOp {
     /// [`ErrorKind::Transform`] if `images` is not a whole number of images, the rectangle does not lie inside them, or lambda lies
     /// outside [0, 1].
     pub fn mix_images(&self, images: &mut [f32], channels: usize, size: Size) -> Result<()> {
-        let length = channels * size.height * size.width;
-        if length == 0 || !images.len().is_multiple_of(length) {
+        let length = [size.height, size.width].into_iter().try_fold(channels, usize::checked_mul);
+        let Some(length) = length.filter(|length| *length > 0 && images.len().is_multiple_of(*length)) else {
             return self.refuse(format!(
                 "{} values are not a whole number of images of {channels}×{}×{} (channels × height × width)",
                 images.len(),
                 size.height,
                 size.width
             ));
-        }
+        };
         match *self {
             Self::Keep => {}
             Self::MixUp { .. } => {
@@ -249,10 +250,19 @@ fn rectangle(size: Size, lambda: f64, x: usize, y: usize) -> BatchOp {
     BatchOp::CutMix { top, left, size: Size::new(height, width), lambda }
 }
 
-/// One of several transforms of batches, each as likely as the others (torchvision's `RandomChoice`); without any, the batch keeps its images.
+/// One of several transforms of batches (torchvision's `RandomChoice`), each as likely as the others unless weights are given; without any,
+/// the batch keeps its images.
+///
+/// ```
+/// use candle_augment::{BatchOneOf, CutMix, MixUp};
+///
+/// let mostly_cut = BatchOneOf::new().or(MixUp::new(0.2)?).or(CutMix::default()).with_weights(&[1.0, 3.0])?;
+/// # Ok::<(), candle_augment::Error>(())
+/// ```
 #[derive(Clone, Default)]
 pub struct BatchOneOf {
     transforms: Vec<Arc<dyn BatchTransform>>,
+    weights: Option<Vec<f64>>,
 }
 
 impl BatchOneOf {
@@ -262,11 +272,22 @@ impl BatchOneOf {
         Self::default()
     }
 
-    /// Adds a transform to choose from.
+    /// Adds a transform to choose from. Weights given before are forgotten.
     #[must_use]
     pub fn or(mut self, transform: impl BatchTransform + 'static) -> Self {
         self.transforms.push(Arc::new(transform));
-        self
+        Self { weights: None, ..self }
+    }
+
+    /// How likely each transform is, in proportion.
+    ///
+    /// # Errors
+    ///
+    /// As [`OneOf::with_weights`](crate::OneOf::with_weights).
+    pub fn with_weights(self, weights: &[f64]) -> Result<Self> {
+        let weights = choice::checked(weights.to_vec(), self.transforms.len())
+            .map_err(|message| Error::config(format!("BatchOneOf: {message}")))?;
+        Ok(Self { weights: Some(weights), ..self })
     }
 }
 
@@ -274,7 +295,7 @@ impl BatchTransform for BatchOneOf {
     fn draw(&self, size: Size, rng: &mut SampleRng) -> BatchOp {
         match self.transforms.len() {
             0 => BatchOp::Keep,
-            count => self.transforms[rng.below(count)].draw(size, rng),
+            count => self.transforms[choice::choose(self.weights.as_deref(), count, rng)].draw(size, rng),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::image::Size;
 
 /// The most pixels that an operation may make, 2²⁸: a larger result is an error, not an attempt to allocate it.
-const MAX_PIXELS: usize = 1 << 28;
+pub const MAX_PIXELS: usize = 1 << 28;
 
 /// The longest side that can be warped or scaled: 32-bit floats, in which torchvision computes positions too, tell no more pixels apart, and
 /// the weights of a longer side would need far more memory than its pixels.
@@ -94,7 +94,7 @@ impl Op {
                 require(
                     Perspective::new(info.size, start, end).is_some(),
                     format_args!(
-                        "no single perspective shows {start:?} at {end:?}: no three of the points may lie on one line"
+                        "no single perspective shows {start:?} at {end:?}: no three of the end points may lie on one line"
                     ),
                 )?;
                 check_warp(info, None, fill)

@@ -8,6 +8,7 @@
 mod batch;
 mod chance;
 mod check;
+mod choice;
 mod color;
 mod combine;
 mod custom;
@@ -31,8 +32,9 @@ pub use custom::{Custom, Lambda};
 pub use executor::Executor;
 pub use filter::{GaussianBlur, GaussianNoise, Jpeg, RandomAdjustSharpness, RandomErasing};
 pub use geometry::{
-    CenterCrop, ElasticTransform, FiveCrop, Pad, RandomAffine, RandomCrop, RandomHorizontalFlip, RandomPerspective,
-    RandomResize, RandomResizedCrop, RandomRotation, RandomVerticalFlip, RandomZoomOut, Resize, TenCrop,
+    CenterCrop, ElasticTransform, FiveCrop, Margins, Pad, RandomAffine, RandomCrop, RandomHorizontalFlip,
+    RandomPerspective, RandomResize, RandomResizedCrop, RandomRotation, RandomVerticalFlip, RandomZoomOut, Resize,
+    TenCrop,
 };
 pub use normalize::{Normalize, write_planar};
 pub use op::{Fill, Interpolation, Op, Padding, Patch, apply_ops};

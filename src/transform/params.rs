@@ -90,8 +90,10 @@ domains! {
     Factor: "[0, ∞)", 1.0, value => (0.0..=MAX).contains(&value);
     /// Factors of sizes.
     Scale: "(0, ∞)", 1.0, value => value > 0.0 && value <= MAX;
-    /// Angles in degrees, and lengths in pixels with a direction.
-    Degrees: "(−∞, ∞)", 0.0, value => (-MAX..=MAX).contains(&value);
+    /// Numbers that need only be finite, such as angles and coordinates.
+    Finite: "(−∞, ∞)", 0.0, value => (-MAX..=MAX).contains(&value);
+    /// Factors of sizes that do not shrink.
+    Enlargement: "[1, ∞)", 1.0, value => (1.0..=MAX).contains(&value);
     /// Thresholds of bytes.
     Level: "[0, 255]", 0.0, value => (0.0..=255.0).contains(&value);
     /// Parts of a full turn around the colour circle.
@@ -164,8 +166,8 @@ pub struct Interval<D> {
 
 impl<D: Domain> Interval<D> {
     /// What `amount` means around the neutral value, if all of it is allowed. `name` says in the message whose parameter it is.
-    pub fn new(name: &str, amount: Amount) -> Result<Self> {
-        Self::checked(amount).map_err(|message| Error::config(format!("{name} {message}")))
+    pub fn new(name: &str, amount: impl Into<Amount>) -> Result<Self> {
+        Self::checked(amount.into()).map_err(|message| Error::config(format!("{name} {message}")))
     }
 
     /// Ends that the code knows to be allowed.
@@ -216,8 +218,13 @@ impl<D: Domain> Interval<D> {
 
 /// An interval that is written as a list of two only, where a single number would not say what it is around.
 pub fn range<'de, D: Domain, T: Deserializer<'de>>(deserializer: T) -> Result<Interval<D>, T::Error> {
-    let (low, high) = Deserialize::deserialize(deserializer)?;
-    Interval::checked(Amount::Between(low, high)).map_err(de::Error::custom)
+    match Amount::deserialize(deserializer)? {
+        Amount::UpTo(number) => {
+            let allowed = D::ALLOWED;
+            Err(de::Error::custom(format!("must be a list of two increasing values in {allowed}, got {number}")))
+        }
+        range @ Amount::Between(..) => Interval::checked(range).map_err(de::Error::custom),
+    }
 }
 
 impl<D> fmt::Debug for Interval<D> {

@@ -27,13 +27,15 @@ impl<const LOW: usize, const HIGH: usize> Whole<LOW, HIGH> {
         self.0
     }
 
-    fn checked(value: usize) -> Result<Self, String> {
-        if (LOW..=HIGH).contains(&value) { Ok(Self(value)) } else { Err(Self::refusal(value)) }
-    }
-
-    fn refusal(value: impl fmt::Display) -> String {
-        let end = if HIGH == usize::MAX { "∞)".to_owned() } else { format!("{HIGH}]") };
-        format!("must lie in [{LOW}, {end}, got {value}")
+    /// `value` may be negative, which is refused by the same words.
+    pub fn checked<N: TryInto<usize> + Copy + fmt::Display>(value: N) -> Result<Self, String> {
+        match value.try_into() {
+            Ok(whole) if (LOW..=HIGH).contains(&whole) => Ok(Self(whole)),
+            _ => {
+                let end = if HIGH == usize::MAX { "∞)".to_owned() } else { format!("{HIGH}]") };
+                Err(format!("must lie in [{LOW}, {end}, got {value}"))
+            }
+        }
     }
 }
 
@@ -45,10 +47,7 @@ impl<const LOW: usize, const HIGH: usize> fmt::Debug for Whole<LOW, HIGH> {
 
 impl<'de, const LOW: usize, const HIGH: usize> Deserialize<'de> for Whole<LOW, HIGH> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Negative numbers are to be refused by the same words.
-        let value = i64::deserialize(deserializer)?;
-        let checked = usize::try_from(value).map_or_else(|_| Err(Self::refusal(value)), Self::checked);
-        checked.map_err(de::Error::custom)
+        Self::checked(i64::deserialize(deserializer)?).map_err(de::Error::custom)
     }
 }
 

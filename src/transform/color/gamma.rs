@@ -33,7 +33,7 @@ impl RandomGamma {
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the range is reversed, below 0 or not finite.
     pub fn new(gamma: impl Into<Amount>) -> Result<Self> {
-        Ok(Self { gamma: Interval::new("RandomGamma: gamma", gamma.into())?, ..Self::default() })
+        Ok(Self { gamma: Interval::new("RandomGamma: gamma", gamma)?, ..Self::default() })
     }
 
     /// The probability; default: 0.5.

@@ -52,7 +52,7 @@ impl ColorJitter {
     ///
     /// As [`ColorJitter::new`].
     pub fn with_brightness(self, factor: impl Into<Amount>) -> Result<Self> {
-        Ok(Self { brightness: Interval::new("ColorJitter: brightness", factor.into())?, ..self })
+        Ok(Self { brightness: Interval::new("ColorJitter: brightness", factor)?, ..self })
     }
 
     /// The contrast; default: unchanged.
@@ -61,7 +61,7 @@ impl ColorJitter {
     ///
     /// As [`ColorJitter::new`].
     pub fn with_contrast(self, factor: impl Into<Amount>) -> Result<Self> {
-        Ok(Self { contrast: Interval::new("ColorJitter: contrast", factor.into())?, ..self })
+        Ok(Self { contrast: Interval::new("ColorJitter: contrast", factor)?, ..self })
     }
 
     /// The saturation; default: unchanged.
@@ -70,7 +70,7 @@ impl ColorJitter {
     ///
     /// As [`ColorJitter::new`].
     pub fn with_saturation(self, factor: impl Into<Amount>) -> Result<Self> {
-        Ok(Self { saturation: Interval::new("ColorJitter: saturation", factor.into())?, ..self })
+        Ok(Self { saturation: Interval::new("ColorJitter: saturation", factor)?, ..self })
     }
 
     /// The hue; default: unchanged.
@@ -79,7 +79,7 @@ impl ColorJitter {
     ///
     /// As [`ColorJitter::new`].
     pub fn with_hue(self, shift: impl Into<Amount>) -> Result<Self> {
-        Ok(Self { hue: Interval::new("ColorJitter: hue", shift.into())?, ..self })
+        Ok(Self { hue: Interval::new("ColorJitter: hue", shift)?, ..self })
     }
 }
 

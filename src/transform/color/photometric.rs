@@ -39,7 +39,7 @@ impl RandomPhotometricDistort {
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the range is reversed, below 0 or not finite.
     pub fn with_brightness(self, factor: impl Into<Amount>) -> Result<Self> {
-        Ok(Self { brightness: Interval::new("RandomPhotometricDistort: brightness", factor.into())?, ..self })
+        Ok(Self { brightness: Interval::new("RandomPhotometricDistort: brightness", factor)?, ..self })
     }
 
     /// The factor of the contrast; default: 0.5 to 1.5.
@@ -48,7 +48,7 @@ impl RandomPhotometricDistort {
     ///
     /// As [`RandomPhotometricDistort::with_brightness`].
     pub fn with_contrast(self, factor: impl Into<Amount>) -> Result<Self> {
-        Ok(Self { contrast: Interval::new("RandomPhotometricDistort: contrast", factor.into())?, ..self })
+        Ok(Self { contrast: Interval::new("RandomPhotometricDistort: contrast", factor)?, ..self })
     }
 
     /// The factor of the saturation; default: 0.5 to 1.5.
@@ -57,7 +57,7 @@ impl RandomPhotometricDistort {
     ///
     /// As [`RandomPhotometricDistort::with_brightness`].
     pub fn with_saturation(self, factor: impl Into<Amount>) -> Result<Self> {
-        Ok(Self { saturation: Interval::new("RandomPhotometricDistort: saturation", factor.into())?, ..self })
+        Ok(Self { saturation: Interval::new("RandomPhotometricDistort: saturation", factor)?, ..self })
     }
 
     /// The shift of the hue; default: −0.05 to 0.05.
@@ -66,7 +66,7 @@ impl RandomPhotometricDistort {
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the range is reversed or leaves [−0.5, 0.5].
     pub fn with_hue(self, shift: impl Into<Amount>) -> Result<Self> {
-        Ok(Self { hue: Interval::new("RandomPhotometricDistort: hue", shift.into())?, ..self })
+        Ok(Self { hue: Interval::new("RandomPhotometricDistort: hue", shift)?, ..self })
     }
 
     /// The probability of each change; default: 0.5.

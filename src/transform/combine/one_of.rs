@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::step::Step;
 use crate::error::{Error, Result};
 use crate::rng::SampleRng;
-use crate::transform::{Op, SampleInfo, Transform};
+use crate::transform::{Op, SampleInfo, Transform, choice};
 
 /// One of several transforms (torchvision's `RandomChoice`), each as likely as the others unless weights are given; without any, the image
 /// stays as it is.
@@ -15,6 +15,13 @@ use crate::transform::{Op, SampleInfo, Transform};
 ///
 /// let one = OneOf::new().or(RandomEqualize::new(1.0)?).or(RandomAutocontrast::new(1.0)?).with_weights(&[3.0, 1.0])?;
 /// # Ok::<(), candle_augment::Error>(())
+/// ```
+///
+/// In a file it may be called `RandomChoice`, and the weights `p`:
+///
+/// ```toml
+/// [[transforms]]
+/// OneOf = { weights = [3, 1], transforms = [{ RandomEqualize = { p = 1 } }, { RandomAutocontrast = { p = 1 } }] }
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
@@ -52,34 +59,9 @@ impl OneOf {
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if there are more or fewer weights than transforms, one is negative or not finite, or their sum is 0 or infinite.
     pub fn with_weights(self, weights: &[f64]) -> Result<Self> {
-        self.weighted(weights.to_vec()).map_err(|message| Error::config(format!("OneOf: {message}")))
-    }
-
-    fn weighted(self, weights: Vec<f64>) -> Result<Self, String> {
-        let (given, expected) = (weights.len(), self.transforms.len());
-        if given != expected {
-            return Err(format!("expected a weight for each of {expected} transforms, got {given}"));
-        }
-        if let Some(weight) = weights.iter().find(|weight| !(weight.is_finite() && **weight >= 0.0)) {
-            return Err(format!("a weight must lie in [0, ∞), got {weight}"));
-        }
-        let sum: f64 = weights.iter().sum();
-        if !(sum > 0.0 && sum.is_finite()) {
-            return Err(format!("the sum of the weights must lie in (0, ∞), got {sum}"));
-        }
+        let weights = choice::checked(weights.to_vec(), self.transforms.len())
+            .map_err(|message| Error::config(format!("OneOf: {message}")))?;
         Ok(Self { weights: Some(weights), ..self })
-    }
-
-    fn choice(&self, rng: &mut SampleRng) -> usize {
-        let Some(weights) = &self.weights else { return rng.below(self.transforms.len()) };
-        let mut left = rng.uniform(0.0, weights.iter().sum());
-        let last = weights.iter().rposition(|&weight| weight > 0.0).unwrap_or(0);
-        let passed = |weight: &f64| {
-            left -= weight;
-            left < 0.0
-        };
-        // The sum of what is left may be rounded to just above 0.
-        weights.iter().position(passed).unwrap_or(last)
     }
 }
 
@@ -87,18 +69,16 @@ impl TryFrom<Unchecked> for OneOf {
     type Error = String;
 
     fn try_from(Unchecked { transforms, weights }: Unchecked) -> Result<Self, String> {
-        let one_of = Self { transforms, weights: None };
-        match weights {
-            None => Ok(one_of),
-            Some(weights) => one_of.weighted(weights),
-        }
+        let weights = weights.map(|weights| choice::checked(weights, transforms.len())).transpose()?;
+        Ok(Self { transforms, weights })
     }
 }
 
 impl Transform for OneOf {
     fn draw(&self, info: SampleInfo<'_>, rng: &mut SampleRng, ops: &mut Vec<Op>) {
         if !self.transforms.is_empty() {
-            self.transforms[self.choice(rng)].draw(info, rng, ops);
+            let place = choice::choose(self.weights.as_deref(), self.transforms.len(), rng);
+            self.transforms[place].draw(info, rng, ops);
         }
     }
 

@@ -23,7 +23,21 @@ use crate::transform::{Op, SampleInfo, Transform};
 /// # Ok::<(), candle_augment::Error>(())
 /// ```
 ///
-/// A loader refuses a name that its data set does not have.
+/// A loader refuses a name that its data set does not have. In a file each class has a list of transforms:
+///
+/// ```
+/// # use candle_augment::{PerClass, Pipeline, RandomHorizontalFlip, RandomRotation};
+/// let pipeline = Pipeline::from_toml(r#"
+///     [[transforms]]
+///     [transforms.PerClass]
+///     classes = { 0 = [{ RandomHorizontalFlip = {} }], 8 = [{ RandomHorizontalFlip = {} }] }
+///     others = [{ RandomRotation = { degrees = 10 } }]
+/// "#)?;
+/// let flip = RandomHorizontalFlip::default();
+/// let by_class = PerClass::new().with("0", flip).with("8", flip).otherwise(RandomRotation::new(10.0)?);
+/// assert_eq!(pipeline, Pipeline::new().then(by_class));
+/// # Ok::<(), candle_augment::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PerClass {
@@ -39,7 +53,7 @@ impl PerClass {
         Self::default()
     }
 
-    /// What is drawn for the class of this name.
+    /// What is drawn for the class of this name, instead of what was given for it before.
     #[must_use]
     pub fn with(mut self, class: impl Into<String>, transform: impl Into<Step>) -> Self {
         self.classes.insert(class.into(), Pipeline::from(transform.into()));

@@ -94,7 +94,8 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] for what is no TOML, unknown transforms or parameters, and values out of range, with the place and what is allowed.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for what is no TOML, unknown transforms or parameters, and values out of range, with
+    /// the place and what is allowed.
     pub fn from_toml(text: &str) -> Result<Self> {
         let document = toml::Deserializer::parse(text).map_err(|error| Error::config(error.to_string()))?;
         parse(document)
@@ -104,7 +105,7 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`], with its name and place, if a transform is not one of the crate's.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config), with its name and place, if a transform is not one of the crate's.
     pub fn to_toml(&self) -> Result<String> {
         toml::to_string(&self.document()?).map_err(|error| Error::config(error.to_string()))
     }
@@ -134,12 +135,12 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// As [`Pipeline::from_toml`], with the file; [`ErrorKind::Io`] if it cannot be read; [`ErrorKind::Config`] for another extension or
-    /// over 1 MiB.
+    /// As [`Pipeline::from_toml`], with the file; [`ErrorKind::Io`](crate::ErrorKind::Io) if it cannot be read or is over 1 MiB;
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for another extension.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let format = Format::of(path)?;
-        let text = file::read_text(path, MAX_BYTES)?;
+        let text = file::read_text(path, "pipeline", MAX_BYTES)?;
         let parsed = match format {
             Format::Toml => Self::from_toml(&text),
             Format::Json => Self::from_json(&text),
@@ -151,7 +152,8 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// As [`Pipeline::to_toml`]; [`ErrorKind::Io`] if it cannot be written; [`ErrorKind::Config`] for another extension.
+    /// As [`Pipeline::to_toml`]; [`ErrorKind::Io`](crate::ErrorKind::Io) if it cannot be written;
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for another extension.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let text = match Format::of(path)? {
@@ -197,8 +199,9 @@ where
         Ok(Document { transforms }) => Ok(transforms),
         Err(error) => {
             let place = error.path().to_string();
-            let text = error.into_inner();
-            Err(Error::config(if place == "." { text.to_string() } else { format!("{place}: {text}") }))
+            let text = error.into_inner().to_string();
+            let text = text.trim_end();
+            Err(Error::config(if place == "." { text.to_owned() } else { format!("{place}: {text}") }))
         }
     }
 }

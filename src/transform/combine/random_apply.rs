@@ -10,6 +10,14 @@ use crate::transform::params::{Number, Probability};
 use crate::transform::{Op, SampleInfo, Transform};
 
 /// All of its transforms, or none.
+///
+/// ```
+/// use candle_augment::{ColorJitter, GaussianBlur, Pipeline, RandomApply};
+///
+/// let both_or_none = Pipeline::new().then(ColorJitter::new(0.4, 0.4, 0.4, 0.1)?).then(GaussianBlur::new(5)?);
+/// let sometimes = RandomApply::new(both_or_none, 0.8)?;
+/// # Ok::<(), candle_augment::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RandomApply {

@@ -8,6 +8,13 @@ use crate::rng::SampleRng;
 use crate::transform::{Op, SampleInfo, Transform};
 
 /// All of its transforms, every order as likely as any other. Each draws for the image that the ones before it leave.
+///
+/// ```
+/// use candle_augment::{GaussianBlur, RandomOrder, RandomRotation};
+///
+/// let either_first = RandomOrder::new().and(RandomRotation::new(15.0)?).and(GaussianBlur::new(3)?);
+/// # Ok::<(), candle_augment::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RandomOrder {

@@ -1,5 +1,7 @@
 //! Smoothing.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -44,7 +46,7 @@ impl GaussianBlur {
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if a side is even.
     pub fn rectangular(width: usize, height: usize) -> Result<Self> {
-        let kernel_size = KernelSize::try_from(OneOrTwo::Two(width, height))
+        let kernel_size = KernelSize::checked([width, height])
             .map_err(|message| Error::config(format!("GaussianBlur: kernel_size {message}")))?;
         Ok(Self { kernel_size, sigma: Sigma::default() })
     }
@@ -55,7 +57,7 @@ impl GaussianBlur {
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the range is reversed or leaves (0, ∞).
     pub fn with_sigma(self, sigma: impl Into<Amount>) -> Result<Self> {
-        Ok(Self { sigma: Sigma::new("GaussianBlur: sigma", sigma.into())?, ..self })
+        Ok(Self { sigma: Sigma(Interval::new("GaussianBlur: sigma", range(sigma.into()))?), ..self })
     }
 }
 
@@ -68,33 +70,37 @@ impl Transform for GaussianBlur {
 
 /// The width and the height of a kernel that has a middle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "OneOrTwo<usize>")]
+#[serde(try_from = "OneOrTwo<i64>")]
 struct KernelSize([usize; 2]);
 
-impl TryFrom<OneOrTwo<usize>> for KernelSize {
-    type Error = String;
-
-    fn try_from(size: OneOrTwo<usize>) -> Result<Self, String> {
-        let size = size.pair();
-        if size.iter().all(|side| side % 2 == 1) {
-            return Ok(Self(size));
+impl KernelSize {
+    /// The sides may be negative, which is refused by the same words.
+    fn checked<N: TryInto<usize> + Copy + fmt::Display>([width, height]: [N; 2]) -> Result<Self, String> {
+        match (width.try_into(), height.try_into()) {
+            (Ok(width), Ok(height)) if width % 2 == 1 && height % 2 == 1 => Ok(Self([width, height])),
+            _ => Err(format!("must be odd and lie in [1, ∞), got {width} × {height} (width × height)")),
         }
-        Err(format!("must be odd, got {} × {} (width × height)", size[0], size[1]))
     }
 }
 
-/// A range of standard deviations; a number alone means itself.
+impl TryFrom<OneOrTwo<i64>> for KernelSize {
+    type Error = String;
+
+    fn try_from(size: OneOrTwo<i64>) -> Result<Self, String> {
+        Self::checked(size.pair())
+    }
+}
+
+/// A range of standard deviations.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Amount")]
 struct Sigma(Interval<Scale>);
 
-impl Sigma {
-    fn new(name: &str, amount: Amount) -> Result<Self> {
-        let range = match amount {
-            Amount::UpTo(sigma) => Amount::Between(sigma, sigma),
-            range @ Amount::Between(..) => range,
-        };
-        Ok(Self(Interval::new(name, range)?))
+/// A number alone means itself.
+fn range(sigma: Amount) -> Amount {
+    match sigma {
+        Amount::UpTo(sigma) => Amount::Between(sigma, sigma),
+        range @ Amount::Between(..) => range,
     }
 }
 
@@ -105,9 +111,9 @@ impl Default for Sigma {
 }
 
 impl TryFrom<Amount> for Sigma {
-    type Error = Error;
+    type Error = String;
 
-    fn try_from(amount: Amount) -> Result<Self> {
-        Self::new("sigma", amount)
+    fn try_from(amount: Amount) -> Result<Self, String> {
+        Interval::checked(range(amount)).map(Self)
     }
 }

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::image::Size;
 use crate::rng::SampleRng;
 use crate::transform::op::{Fill, Op, Patch};
-use crate::transform::params::{Amount, Interval, Number, Probability, Scale};
+use crate::transform::params::{self, Interval, Number, Probability, Scale};
 use crate::transform::{SampleInfo, Transform};
 
 /// Covers a random rectangle with a probability, 0.5 by default (Z. Zhong et al., "Random Erasing Data Augmentation", 2020).
@@ -21,14 +21,16 @@ use crate::transform::{SampleInfo, Transform};
 /// use candle_augment::RandomErasing;
 ///
 /// let black = RandomErasing::new(0.25)?;
-/// let noise = RandomErasing::default().with_scale(0.02..=0.2)?.with_random_value();
+/// let noise = RandomErasing::default().with_scale(0.02, 0.2)?.with_random_value();
 /// # Ok::<(), candle_augment::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RandomErasing {
     p: Number<Probability>,
+    #[serde(deserialize_with = "params::range")]
     scale: Interval<Probability>,
+    #[serde(deserialize_with = "params::range")]
     ratio: Interval<Scale>,
     value: Value,
 }
@@ -57,8 +59,8 @@ impl RandomErasing {
     /// # Errors
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the range is reversed or leaves [0, 1].
-    pub fn with_scale(self, scale: impl Into<Amount>) -> Result<Self> {
-        Ok(Self { scale: Interval::new("RandomErasing: scale", scale.into())?, ..self })
+    pub fn with_scale(self, low: f64, high: f64) -> Result<Self> {
+        Ok(Self { scale: Interval::new("RandomErasing: scale", low..=high)?, ..self })
     }
 
     /// Height by width; default: 0.3 to 3.3.
@@ -66,8 +68,8 @@ impl RandomErasing {
     /// # Errors
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the range is reversed or leaves (0, ∞).
-    pub fn with_ratio(self, ratio: impl Into<Amount>) -> Result<Self> {
-        Ok(Self { ratio: Interval::new("RandomErasing: ratio", ratio.into())?, ..self })
+    pub fn with_ratio(self, low: f64, high: f64) -> Result<Self> {
+        Ok(Self { ratio: Interval::new("RandomErasing: ratio", low..=high)?, ..self })
     }
 
     /// The colour; default: black.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Result;
 use crate::rng::SampleRng;
 use crate::transform::op::Op;
-use crate::transform::params::{Degrees, Factor, Number};
+use crate::transform::params::{Factor, Finite, Number};
 use crate::transform::{SampleInfo, Transform};
 
 /// Adds normal noise to every byte; mean and deviation are in parts of the whole range.
@@ -21,7 +21,7 @@ use crate::transform::{SampleInfo, Transform};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GaussianNoise {
-    mean: Number<Degrees>,
+    mean: Number<Finite>,
     sigma: Number<Factor>,
     clip: bool,
 }

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::params::{Point, coordinates};
+use super::params::Point;
 use crate::error::Result;
 use crate::rng::SampleRng;
-use crate::transform::params::{self, Amount, Degrees, Interval, Number, Probability, Scale};
+use crate::transform::params::{self, Amount, Finite, Interval, Number, Probability, Scale};
 use crate::transform::{Fill, Interpolation, Op, SampleInfo, Transform};
 
 /// Turns, moves, scales and shears by random amounts; positive angles are **clockwise**, unlike those of
@@ -21,7 +21,7 @@ use crate::transform::{Fill, Interpolation, Op, SampleInfo, Transform};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RandomAffine {
-    degrees: Interval<Degrees>,
+    degrees: Interval<Finite>,
     #[serde(default = "nothing")]
     translate: [Number<Probability>; 2],
     #[serde(default = "Interval::neutral", deserialize_with = "params::range")]
@@ -43,8 +43,8 @@ const fn nothing() -> [Number<Probability>; 2] {
 /// The angles of shear along x and along y; in a file a number or `[low, high]` for x alone, or `[x low, x high, y low, y high]`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Shear {
-    x: Interval<Degrees>,
-    y: Interval<Degrees>,
+    x: Interval<Finite>,
+    y: Interval<Finite>,
 }
 
 impl Default for Shear {
@@ -86,7 +86,7 @@ impl RandomAffine {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the degrees are negative, reversed or not finite.
     pub fn new(degrees: impl Into<Amount>) -> Result<Self> {
         Ok(Self {
-            degrees: Interval::new("RandomAffine: degrees", degrees.into())?,
+            degrees: Interval::new("RandomAffine: degrees", degrees)?,
             translate: nothing(),
             scale: Interval::neutral(),
             shear: Shear::default(),
@@ -112,7 +112,7 @@ impl RandomAffine {
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if an end is not positive and finite, or the range is reversed.
     pub fn with_scale(self, low: f64, high: f64) -> Result<Self> {
-        Ok(Self { scale: Interval::new("RandomAffine: scale", Amount::Between(low, high))?, ..self })
+        Ok(Self { scale: Interval::new("RandomAffine: scale", low..=high)?, ..self })
     }
 
     /// The degrees of shear along x; default: none.
@@ -130,8 +130,8 @@ impl RandomAffine {
     ///
     /// As [`RandomAffine::with_shear`].
     pub fn with_shear_xy(self, x: impl Into<Amount>, y: impl Into<Amount>) -> Result<Self> {
-        let angles = |amount| Interval::new("RandomAffine: shear", amount);
-        Ok(Self { shear: Shear { x: angles(x.into())?, y: angles(y.into())? }, ..self })
+        let shear = Shear { x: Interval::new("RandomAffine: shear", x)?, y: Interval::new("RandomAffine: shear", y)? };
+        Ok(Self { shear, ..self })
     }
 
     /// The interpolation; default: nearest.
@@ -151,9 +151,8 @@ impl RandomAffine {
     /// # Errors
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if a coordinate is not finite.
-    pub fn with_center(self, x: f32, y: f32) -> Result<Self> {
-        let coordinate = |value| Number::new("RandomAffine: the centre", f64::from(value));
-        Ok(Self { center: Some([coordinate(x)?, coordinate(y)?]), ..self })
+    pub fn with_center(self, x: f64, y: f64) -> Result<Self> {
+        Ok(Self { center: Some(Point::new("RandomAffine: center", x, y)?), ..self })
     }
 }
 
@@ -173,7 +172,7 @@ impl Transform for RandomAffine {
             scale,
             shear,
             interpolation: self.interpolation,
-            center: self.center.map(coordinates),
+            center: self.center.map(Point::get),
             fill: self.fill,
         });
     }

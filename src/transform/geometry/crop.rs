@@ -27,7 +27,7 @@ impl CenterCrop {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if a side is 0.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if a side is 0, or there are more than 2²⁸ pixels.
     pub fn new(height: usize, width: usize) -> Result<Self> {
         Ok(Self { size: Sides::new("CenterCrop:", height, width)? })
     }
@@ -95,7 +95,7 @@ impl RandomCrop {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if a side is 0.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if a side is 0, or there are more than 2²⁸ pixels.
     pub fn new(height: usize, width: usize) -> Result<Self> {
         Ok(Self {
             size: Sides::new("RandomCrop:", height, width)?,

@@ -4,12 +4,15 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::error::Result;
 use crate::rng::SampleRng;
-use crate::transform::params::{Degrees, Domain, Number, Scale};
+use crate::transform::params::{Domain, Finite, Number, Scale};
 use crate::transform::whole::OneOrTwo;
 use crate::transform::{Fill, Interpolation, Op, SampleInfo, Transform};
 
 /// Moves every pixel by a smooth random field (P. Simard et al., "Best Practices for Convolutional Neural Networks Applied to Visual
 /// Document Analysis", 2003).
+///
+/// The field is smoothed by reflecting it at its edges, so the image's sides must be longer than four times sigma: by default, more than
+/// 20 pixels.
 ///
 /// ```
 /// use candle_augment::ElasticTransform;
@@ -21,7 +24,7 @@ use crate::transform::{Fill, Interpolation, Op, SampleInfo, Transform};
 #[serde(default, deny_unknown_fields)]
 pub struct ElasticTransform {
     #[serde(deserialize_with = "one_or_two")]
-    alpha: [Number<Degrees>; 2],
+    alpha: [Number<Finite>; 2],
     #[serde(deserialize_with = "one_or_two")]
     sigma: [Number<Scale>; 2],
     interpolation: Interpolation,

@@ -29,7 +29,7 @@ impl FiveCrop {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if a side is 0.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if a side is 0, or there are more than 2²⁸ pixels.
     pub fn new(height: usize, width: usize) -> Result<Self> {
         Ok(Self { size: Sides::new("FiveCrop:", height, width)? })
     }
@@ -67,7 +67,7 @@ impl TenCrop {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if a side is 0.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if a side is 0, or there are more than 2²⁸ pixels.
     pub fn new(height: usize, width: usize) -> Result<Self> {
         Ok(Self { crops: FiveCrop { size: Sides::new("TenCrop:", height, width)? }, vertical_flip: false })
     }

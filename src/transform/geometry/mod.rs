@@ -18,6 +18,7 @@ pub use elastic::ElasticTransform;
 pub use flip::{RandomHorizontalFlip, RandomVerticalFlip};
 pub use many_crops::{FiveCrop, TenCrop};
 pub use pad::{Pad, RandomZoomOut};
+pub use params::Margins;
 pub use perspective::RandomPerspective;
 pub use resize::{RandomResize, Resize};
 pub use resized_crop::RandomResizedCrop;

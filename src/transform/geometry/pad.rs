@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::crop::push_pad;
 use super::params::Margins;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::rng::SampleRng;
-use crate::transform::params::{Number, Probability};
+use crate::transform::params::{self, Enlargement, Interval, Number, Probability};
 use crate::transform::{Fill, Op, Padding, SampleInfo, Transform};
 
 /// Adds pixels around every image.
@@ -65,39 +65,15 @@ impl Transform for Pad {
 #[serde(default, deny_unknown_fields)]
 pub struct RandomZoomOut {
     fill: Fill,
-    side_range: Enlargement,
+    #[serde(deserialize_with = "params::range")]
+    side_range: Interval<Enlargement>,
     p: Number<Probability>,
-}
-
-/// How much longer the canvas's sides are: a range that begins at 1 or above.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "(f64, f64)", into = "(f64, f64)")]
-struct Enlargement {
-    low: f64,
-    high: f64,
-}
-
-impl TryFrom<(f64, f64)> for Enlargement {
-    type Error = String;
-
-    fn try_from((low, high): (f64, f64)) -> Result<Self, String> {
-        if 1.0 <= low && low <= high && high <= f64::from(f32::MAX) {
-            return Ok(Self { low, high });
-        }
-        Err(format!("must be an increasing range, with values in [1, ∞); got {low}..={high}"))
-    }
-}
-
-impl From<Enlargement> for (f64, f64) {
-    fn from(Enlargement { low, high }: Enlargement) -> Self {
-        (low, high)
-    }
 }
 
 impl Default for RandomZoomOut {
     /// A canvas with sides up to four times as long, black, with probability 0.5.
     fn default() -> Self {
-        Self { fill: Fill::default(), side_range: Enlargement { low: 1.0, high: 4.0 }, p: Number::constant(0.5) }
+        Self { fill: Fill::default(), side_range: Interval::constant(1.0, 4.0), p: Number::constant(0.5) }
     }
 }
 
@@ -117,9 +93,7 @@ impl RandomZoomOut {
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if an end is below 1 or not finite, or the range is reversed.
     pub fn with_side_range(self, low: f64, high: f64) -> Result<Self> {
-        let range = Enlargement::try_from((low, high));
-        let side_range = range.map_err(|message| Error::config(format!("RandomZoomOut: side_range {message}")))?;
-        Ok(Self { side_range, ..self })
+        Ok(Self { side_range: Interval::new("RandomZoomOut: side_range", low..=high)?, ..self })
     }
 
     /// The colour around the image; default: black.
@@ -134,10 +108,10 @@ impl Transform for RandomZoomOut {
         if !self.p.draw(rng) {
             return;
         }
-        let factor = rng.uniform(self.side_range.low, self.side_range.high);
-        let more = |side: usize| (side as f64 * factor) as usize - side;
+        let factor = f64::from(self.side_range.draw(rng));
+        let more = |side: usize| ((side as f64 * factor) as usize).saturating_sub(side);
         let (rows, columns) = (more(info.size.height), more(info.size.width));
-        let mut part = |of: usize| (of as f64 * rng.uniform(0.0, 1.0)) as usize;
+        let mut part = |of: usize| ((of as f64 * rng.uniform(0.0, 1.0)) as usize).min(of);
         let (left, top) = (part(columns), part(rows));
         push_pad(ops, Margins::from([left, top, columns - left, rows - top]), Padding::Constant, self.fill);
     }

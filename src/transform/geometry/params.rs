@@ -1,13 +1,16 @@
 //! Sizes, margins and points that users give, checked by their type.
 
+use std::fmt;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::error::{Error, Result};
 use crate::image::Size;
-use crate::transform::params::{Degrees, Number};
+use crate::transform::check::MAX_PIXELS;
+use crate::transform::params::{Finite, Number};
 use crate::transform::whole::OneOrTwo;
 
-/// A size of at least 1×1; in a file a number for a square, or `[height, width]`.
+/// A size that an image can have; in a file a number for a square, or `[height, width]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sides(Size);
 
@@ -20,11 +23,16 @@ impl Sides {
         self.0
     }
 
-    fn checked(height: usize, width: usize) -> Result<Self, String> {
-        if height == 0 || width == 0 {
-            return Err(format!("height and width must lie in [1, ∞), got {height} × {width}"));
+    /// The sides may be negative, which is refused by the same words.
+    pub fn checked<N: TryInto<usize> + Copy + fmt::Display>(height: N, width: N) -> Result<Self, String> {
+        if let (Ok(height), Ok(width)) = (height.try_into(), width.try_into())
+            && height.checked_mul(width).is_some_and(|pixels| (1..=MAX_PIXELS).contains(&pixels))
+        {
+            return Ok(Self(Size::new(height, width)));
         }
-        Ok(Self(Size::new(height, width)))
+        Err(format!(
+            "height and width must lie in [1, ∞), and their product in [1, {MAX_PIXELS}], got {height} × {width}"
+        ))
     }
 }
 
@@ -36,17 +44,27 @@ impl Serialize for Sides {
 
 impl<'de> Deserialize<'de> for Sides {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let [height, width] = OneOrTwo::deserialize(deserializer)?.pair();
+        let [height, width] = OneOrTwo::<i64>::deserialize(deserializer)?.pair();
         Self::checked(height, width).map_err(de::Error::custom)
     }
 }
 
 /// How many pixels are added on each side: one number for all, `[x, y]` for left and right, top and bottom, or `[left, top, right, bottom]`.
+///
+/// ```
+/// use candle_augment::Margins;
+///
+/// assert_eq!(Margins::from([1, 2]), Margins { left: 1, top: 2, right: 1, bottom: 2 });
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Margins {
+    /// Columns at the left.
     pub left: usize,
+    /// Rows at the top.
     pub top: usize,
+    /// Columns at the right.
     pub right: usize,
+    /// Rows at the bottom.
     pub bottom: usize,
 }
 
@@ -91,10 +109,17 @@ impl<'de> Deserialize<'de> for Margins {
     }
 }
 
-/// A finite point `[x, y]` in pixels from the top left corner.
-pub type Point = [Number<Degrees>; 2];
+/// A point `[x, y]` in pixels from the top left corner.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Point([Number<Finite>; 2]);
 
-/// The coordinates of a point as ops hold them.
-pub fn coordinates(point: Point) -> [f32; 2] {
-    point.map(|coordinate| coordinate.get() as f32)
+impl Point {
+    pub fn new(name: &str, x: f64, y: f64) -> Result<Self> {
+        Ok(Self([Number::new(name, x)?, Number::new(name, y)?]))
+    }
+
+    /// The coordinates, as ops hold them.
+    pub fn get(self) -> [f32; 2] {
+        self.0.map(|coordinate| coordinate.get() as f32)
+    }
 }

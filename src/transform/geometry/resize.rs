@@ -1,14 +1,21 @@
 //! Scaling, to a fixed or a random size.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Serialize};
 
+use super::params::Sides;
 use crate::error::{Error, Result};
 use crate::image::Size;
 use crate::rng::SampleRng;
-use crate::transform::whole::OneOrTwo;
+use crate::transform::check::MAX_PIXELS;
+use crate::transform::whole::{OneOrTwo, Whole};
 use crate::transform::{Interpolation, Op, SampleInfo, Transform};
 
+/// The length of an edge. What an image makes of it is checked when it is applied.
+type Edge = Whole<1, MAX_PIXELS>;
+
 /// Scales every image, bilinear and antialiased by default.
+///
+/// In a file the size is a number for the shorter edge, or `[height, width]`; `max_size` alone is the longer edge.
 ///
 /// ```
 /// use candle_augment::Resize;
@@ -18,25 +25,50 @@ use crate::transform::{Interpolation, Op, SampleInfo, Transform};
 /// # Ok::<(), candle_augment::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Unchecked")]
+#[serde(try_from = "Written", into = "Written")]
 pub struct Resize {
-    size: Target,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_size: Option<usize>,
+    target: Target,
     interpolation: Interpolation,
     antialias: bool,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Target {
+    ShortEdge(Edge, Option<Edge>),
+    LongEdge(Edge),
+    Exact(Sides),
+}
+
+/// As it stands in a file.
+#[derive(Serialize, Deserialize)]
 #[serde(expecting = "the parameters of Resize", deny_unknown_fields)]
-struct Unchecked {
-    size: Target,
-    #[serde(default)]
-    max_size: Option<usize>,
+struct Written {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    size: Option<WrittenSize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    max_size: Option<Edge>,
     #[serde(default = "bilinear")]
     interpolation: Interpolation,
     #[serde(default = "yes")]
     antialias: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(try_from = "OneOrTwo<i64>", untagged)]
+enum WrittenSize {
+    ShortEdge(Edge),
+    Exact(Sides),
+}
+
+impl TryFrom<OneOrTwo<i64>> for WrittenSize {
+    type Error = String;
+
+    fn try_from(size: OneOrTwo<i64>) -> Result<Self, String> {
+        match size {
+            OneOrTwo::One(size) => Edge::checked(size).map(Self::ShortEdge),
+            OneOrTwo::Two(height, width) => Sides::checked(height, width).map(Self::Exact),
+        }
+    }
 }
 
 fn bilinear() -> Interpolation {
@@ -47,83 +79,47 @@ fn yes() -> bool {
     true
 }
 
-/// In a file a number for the short edge, or `[height, width]`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Target {
-    ShortEdge(usize),
-    Exact(Size),
-}
-
-impl Target {
-    fn check(self) -> Result<Self, String> {
-        match self {
-            Self::ShortEdge(0) => Err("the size must lie in [1, ∞), got 0".to_owned()),
-            Self::Exact(Size { height, width }) if height == 0 || width == 0 => {
-                Err(format!("height and width must lie in [1, ∞), got {height} × {width}"))
-            }
-            fits => Ok(fits),
-        }
-    }
-}
-
-impl Serialize for Target {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match *self {
-            Self::ShortEdge(size) => size.serialize(serializer),
-            Self::Exact(Size { height, width }) => [height, width].serialize(serializer),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Target {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let target = match OneOrTwo::deserialize(deserializer)? {
-            OneOrTwo::One(size) => Self::ShortEdge(size),
-            OneOrTwo::Two(height, width) => Self::Exact(Size::new(height, width)),
-        };
-        target.check().map_err(de::Error::custom)
-    }
-}
-
 impl Resize {
     /// To `size` pixels on the shorter side, the other in proportion: `⌊size · long / short⌋`.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if `size` is 0.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if `size` lies outside [1, 2²⁸].
     pub fn short_edge(size: usize) -> Result<Self> {
-        Self::to(Target::ShortEdge(size))
+        Ok(Self::to(Target::ShortEdge(Edge::new("Resize: size", size)?, None)))
+    }
+
+    /// To `max_size` pixels on the longer side, the other in proportion: `⌊max_size · short / long⌋`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if `max_size` lies outside [1, 2²⁸].
+    pub fn long_edge(max_size: usize) -> Result<Self> {
+        Ok(Self::to(Target::LongEdge(Edge::new("Resize: max_size", max_size)?)))
     }
 
     /// To exactly `height` × `width` pixels.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if a side is 0.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if a side is 0, or there are more than 2²⁸ pixels.
     pub fn exact(height: usize, width: usize) -> Result<Self> {
-        Self::to(Target::Exact(Size::new(height, width)))
+        Ok(Self::to(Target::Exact(Sides::new("Resize:", height, width)?)))
     }
 
-    fn to(target: Target) -> Result<Self> {
-        let size = target.check().map_err(|message| Error::config(format!("Resize: {message}")))?;
-        Ok(Self { size, max_size: None, interpolation: bilinear(), antialias: true })
+    fn to(target: Target) -> Self {
+        Self { target, interpolation: bilinear(), antialias: true }
     }
 
     /// The most pixels on the longer side: where they would be more, the shorter side is smaller than asked for. Default: any number.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the short edge is not smaller, or an exact size is asked for.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) unless a short edge is asked for, and `max_size` lies above it, and in [1, 2²⁸].
     pub fn with_max_size(self, max_size: usize) -> Result<Self> {
-        self.at_most(max_size).map_err(|message| Error::config(format!("Resize: {message}")))
-    }
-
-    fn at_most(self, max_size: usize) -> Result<Self, String> {
-        match self.size {
-            Target::ShortEdge(size) if size < max_size => Ok(Self { max_size: Some(max_size), ..self }),
-            Target::ShortEdge(size) => Err(format!("max_size must lie above the short edge, {size}, got {max_size}")),
-            Target::Exact(_) => Err("max_size goes with a short edge, not with an exact size".to_owned()),
-        }
+        let most = Edge::new("Resize: max_size", max_size)?;
+        let target = self.target.at_most(most).map_err(|message| Error::config(format!("Resize: {message}")))?;
+        Ok(Self { target, ..self })
     }
 
     /// The interpolation; default: bilinear.
@@ -137,40 +133,84 @@ impl Resize {
     pub fn with_antialias(self, antialias: bool) -> Self {
         Self { antialias, ..self }
     }
+}
 
-    fn target(&self, size: Size) -> Size {
-        match self.size {
-            Target::Exact(size) => size,
-            Target::ShortEdge(short) => short_edge(size, short, self.max_size),
+impl Target {
+    fn at_most(self, most: Edge) -> Result<Self, String> {
+        match self {
+            Self::ShortEdge(size, _) if size.get() < most.get() => Ok(Self::ShortEdge(size, Some(most))),
+            Self::ShortEdge(size, _) => Err(format!("max_size must lie above the short edge, {size:?}, got {most:?}")),
+            Self::LongEdge(_) | Self::Exact(_) => Err("max_size goes with a short edge, or alone".to_owned()),
+        }
+    }
+
+    /// What becomes of an image of `size`.
+    fn size(self, size: Size) -> Size {
+        match self {
+            Self::ShortEdge(short, most) => with_short_edge(size, short.get(), most.map(Edge::get)),
+            Self::LongEdge(long) => {
+                with_edges(size, part(long.get(), size.height.min(size.width), longer(size)), long.get())
+            }
+            Self::Exact(sides) => sides.get(),
         }
     }
 }
 
-/// The size whose shorter side is `short`. Divided in f64 and truncated, as Python does.
-fn short_edge(Size { height, width }: Size, short: usize, max_size: Option<usize>) -> Size {
-    let (from_short, from_long) = (height.min(width), height.max(width));
-    let part = |of: usize, number: usize, by: usize| (of as f64 * number as f64 / by as f64) as usize;
-    let long = part(short, from_long, from_short);
-    let (short, long) = match max_size {
-        Some(most) if long > most => (part(most, short, long), most),
-        _ => (short, long),
-    };
-    if width <= height { Size::new(long, short) } else { Size::new(short, long) }
+fn with_short_edge(size: Size, short: usize, max_size: Option<usize>) -> Size {
+    let long = part(short, longer(size), size.height.min(size.width));
+    match max_size {
+        Some(most) if long > most => with_edges(size, part(most, short, long), most),
+        _ => with_edges(size, short, long),
+    }
 }
 
-impl TryFrom<Unchecked> for Resize {
+fn longer(size: Size) -> usize {
+    size.height.max(size.width)
+}
+
+/// Divided in f64 and truncated, as Python does.
+fn part(of: usize, number: usize, by: usize) -> usize {
+    (of as f64 * number as f64 / by as f64) as usize
+}
+
+/// The size with these edges that lies as `size` does.
+fn with_edges(size: Size, short: usize, long: usize) -> Size {
+    if size.width <= size.height { Size::new(long, short) } else { Size::new(short, long) }
+}
+
+impl TryFrom<Written> for Resize {
     type Error = String;
 
-    fn try_from(Unchecked { size, max_size, interpolation, antialias }: Unchecked) -> Result<Self, String> {
-        let resize = Self { size, max_size: None, interpolation, antialias };
-        max_size.map_or(Ok(resize), |most| resize.at_most(most))
+    fn try_from(Written { size, max_size, interpolation, antialias }: Written) -> Result<Self, String> {
+        let target = size.map(|size| match size {
+            WrittenSize::ShortEdge(size) => Target::ShortEdge(size, None),
+            WrittenSize::Exact(sides) => Target::Exact(sides),
+        });
+        let target = match (target, max_size) {
+            (Some(target), None) => target,
+            (Some(target), Some(most)) => target.at_most(most)?,
+            (None, Some(long)) => Target::LongEdge(long),
+            (None, None) => return Err("missing field `size`".to_owned()),
+        };
+        Ok(Self { target, interpolation, antialias })
+    }
+}
+
+impl From<Resize> for Written {
+    fn from(Resize { target, interpolation, antialias }: Resize) -> Self {
+        let (size, max_size) = match target {
+            Target::ShortEdge(size, most) => (Some(WrittenSize::ShortEdge(size)), most),
+            Target::LongEdge(long) => (None, Some(long)),
+            Target::Exact(sides) => (Some(WrittenSize::Exact(sides)), None),
+        };
+        Self { size, max_size, interpolation, antialias }
     }
 }
 
 impl Transform for Resize {
     fn draw(&self, info: SampleInfo<'_>, _rng: &mut SampleRng, ops: &mut Vec<Op>) {
-        let Self { interpolation, antialias, .. } = *self;
-        ops.push(Op::Resize { size: self.target(info.size), interpolation, antialias });
+        let Self { target, interpolation, antialias } = *self;
+        ops.push(Op::Resize { size: target.size(info.size), interpolation, antialias });
     }
 }
 
@@ -185,8 +225,8 @@ impl Transform for Resize {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "UncheckedRandom")]
 pub struct RandomResize {
-    min_size: usize,
-    max_size: usize,
+    min_size: Edge,
+    max_size: Edge,
     interpolation: Interpolation,
     antialias: bool,
 }
@@ -194,8 +234,8 @@ pub struct RandomResize {
 #[derive(Deserialize)]
 #[serde(expecting = "the parameters of RandomResize", deny_unknown_fields)]
 struct UncheckedRandom {
-    min_size: usize,
-    max_size: usize,
+    min_size: Edge,
+    max_size: Edge,
     #[serde(default = "bilinear")]
     interpolation: Interpolation,
     #[serde(default = "yes")]
@@ -207,14 +247,16 @@ impl RandomResize {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if `min_size` is 0 or not below `max_size`.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if one lies outside [1, 2²⁸], or `min_size` is not below `max_size`.
     pub fn new(min_size: usize, max_size: usize) -> Result<Self> {
+        let min_size = Edge::new("RandomResize: min_size", min_size)?;
+        let max_size = Edge::new("RandomResize: max_size", max_size)?;
         Self::between(min_size, max_size).map_err(|message| Error::config(format!("RandomResize: {message}")))
     }
 
-    fn between(min_size: usize, max_size: usize) -> Result<Self, String> {
-        if min_size == 0 || min_size >= max_size {
-            return Err(format!("min_size must lie in [1, max_size), got {min_size} and {max_size}"));
+    fn between(min_size: Edge, max_size: Edge) -> Result<Self, String> {
+        if min_size.get() >= max_size.get() {
+            return Err(format!("min_size must lie in [1, max_size), got {min_size:?} and {max_size:?}"));
         }
         Ok(Self { min_size, max_size, interpolation: bilinear(), antialias: true })
     }
@@ -244,7 +286,8 @@ impl TryFrom<UncheckedRandom> for RandomResize {
 impl Transform for RandomResize {
     fn draw(&self, info: SampleInfo<'_>, rng: &mut SampleRng, ops: &mut Vec<Op>) {
         let Self { min_size, max_size, interpolation, antialias } = *self;
-        let size = short_edge(info.size, min_size + rng.below(max_size - min_size), None);
+        let short = min_size.get() + rng.below(max_size.get() - min_size.get());
+        let size = with_short_edge(info.size, short, None);
         ops.push(Op::Resize { size, interpolation, antialias });
     }
 }

@@ -7,7 +7,7 @@ use super::params::Sides;
 use crate::error::Result;
 use crate::image::Size;
 use crate::rng::SampleRng;
-use crate::transform::params::{self, Amount, Interval, Scale};
+use crate::transform::params::{self, Interval, Scale};
 use crate::transform::{Interpolation, Op, SampleInfo, Transform};
 
 /// How often a crop that does not lie inside the image is drawn again.
@@ -57,7 +57,7 @@ impl RandomResizedCrop {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if a side is 0.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if a side is 0, or there are more than 2²⁸ pixels.
     pub fn new(height: usize, width: usize) -> Result<Self> {
         Ok(Self {
             size: Sides::new("RandomResizedCrop:", height, width)?,
@@ -74,7 +74,7 @@ impl RandomResizedCrop {
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if an end is not positive and finite, or the range is reversed.
     pub fn with_scale(self, low: f64, high: f64) -> Result<Self> {
-        Ok(Self { scale: Interval::new("RandomResizedCrop: scale", Amount::Between(low, high))?, ..self })
+        Ok(Self { scale: Interval::new("RandomResizedCrop: scale", low..=high)?, ..self })
     }
 
     /// The ratio of width to height of what is kept; default: from 3/4 to 4/3.
@@ -83,7 +83,7 @@ impl RandomResizedCrop {
     ///
     /// As [`RandomResizedCrop::with_scale`].
     pub fn with_ratio(self, low: f64, high: f64) -> Result<Self> {
-        Ok(Self { ratio: Interval::new("RandomResizedCrop: ratio", Amount::Between(low, high))?, ..self })
+        Ok(Self { ratio: Interval::new("RandomResizedCrop: ratio", low..=high)?, ..self })
     }
 
     /// The interpolation; default: bilinear.

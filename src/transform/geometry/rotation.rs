@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::params::{Point, coordinates};
+use super::params::Point;
 use crate::error::Result;
 use crate::rng::SampleRng;
-use crate::transform::params::{Amount, Degrees, Interval, Number};
+use crate::transform::params::{Amount, Finite, Interval};
 use crate::transform::{Fill, Interpolation, Op, SampleInfo, Transform};
 
 /// Turns by a random angle, uniform over a range of degrees; positive is counter-clockwise.
@@ -19,7 +19,7 @@ use crate::transform::{Fill, Interpolation, Op, SampleInfo, Transform};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RandomRotation {
-    degrees: Interval<Degrees>,
+    degrees: Interval<Finite>,
     #[serde(default)]
     interpolation: Interpolation,
     #[serde(default)]
@@ -38,7 +38,7 @@ impl RandomRotation {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the degrees are negative, reversed or not finite.
     pub fn new(degrees: impl Into<Amount>) -> Result<Self> {
         Ok(Self {
-            degrees: Interval::new("RandomRotation: degrees", degrees.into())?,
+            degrees: Interval::new("RandomRotation: degrees", degrees)?,
             interpolation: Interpolation::Nearest,
             expand: false,
             center: None,
@@ -63,9 +63,8 @@ impl RandomRotation {
     /// # Errors
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if a coordinate is not finite.
-    pub fn with_center(self, x: f32, y: f32) -> Result<Self> {
-        let coordinate = |value| Number::new("RandomRotation: the centre", f64::from(value));
-        Ok(Self { center: Some([coordinate(x)?, coordinate(y)?]), ..self })
+    pub fn with_center(self, x: f64, y: f64) -> Result<Self> {
+        Ok(Self { center: Some(Point::new("RandomRotation: center", x, y)?), ..self })
     }
 
     /// The colour outside of the source image; default: black.
@@ -82,7 +81,7 @@ impl Transform for RandomRotation {
             degrees: degrees.draw(rng),
             interpolation,
             expand,
-            center: center.map(coordinates),
+            center: center.map(Point::get),
             fill,
         });
     }

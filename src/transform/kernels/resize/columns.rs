@@ -22,3 +22,6 @@ pub fn scale(source: &mut Vec<u8>, length: usize, weights: &Weights, out: &mut V
     }
     out.truncate(bytes);
 }
+
+#[cfg(test)]
+pub use plain::scale as scale_plainly;

@@ -45,19 +45,28 @@ pub fn resize(
     }
     let Scratch { horizontal, vertical, rows, between, .. } = scratch;
     let Size { height, width } = view.size();
-    if height == size.height {
+    let (scales_rows, scales_columns) = (width != size.width, height != size.height);
+    let (mut rows_needed, mut columns_needed) = (0..height, 0..width);
+    if scales_rows {
         horizontal.fill(width, size.width, interpolation, antialias);
-        return rows::scale(view, horizontal, rows, out);
+        columns_needed = horizontal.range.clone();
     }
-    vertical.fill(height, size.height, interpolation, antialias);
-    if width == size.width {
-        view.copy_into(between);
+    if scales_columns {
+        vertical.fill(height, size.height, interpolation, antialias);
+        rows_needed = vertical.range.clone();
+    }
+    let part = Size::new(rows_needed.len(), columns_needed.len());
+    let needed = View::new(view.bytes(), view.layout().cropped(rows_needed.start, columns_needed.start, part));
+    if !scales_columns {
+        return rows::scale(needed, horizontal, rows, out);
+    }
+    if scales_rows {
+        rows::scale(needed, horizontal, rows, between);
     } else {
-        horizontal.fill(width, size.width, interpolation, antialias);
-        let (first, end) = vertical.range();
-        let needed = view.layout().cropped(first, 0, Size::new(end - first, width));
-        vertical.shift(first);
-        rows::scale(View::new(view.bytes(), needed), horizontal, rows, between);
+        needed.copy_into(between);
     }
     columns::scale(between, size.width * view.channels(), vertical, out);
 }
+
+#[cfg(test)]
+mod tests;

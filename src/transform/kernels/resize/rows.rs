@@ -4,7 +4,6 @@
 mod avx2;
 mod plain;
 
-use super::SLACK;
 use super::weights::Weights;
 use crate::transform::kernels::view::View;
 
@@ -15,13 +14,15 @@ pub struct Scratch {
     offsets: Vec<usize>,
     /// The weights as the kernel in use wants them.
     weights: Vec<i16>,
+    /// The offsets in 32 bits.
+    starts: Vec<u32>,
+    /// A copy of the last row, with zeros behind.
+    last: Vec<u8>,
 }
 
 /// Writes `view` with its rows scaled by `weights` into `out`.
 pub fn scale(view: View<'_>, weights: &Weights, scratch: &mut Scratch, out: &mut Vec<u8>) {
-    let length = view.size().height * weights.first.len() * view.channels();
-    out.resize(length + SLACK, 0);
-    offsets(view, weights, &mut scratch.offsets);
+    prepare(view, weights, scratch, out);
     #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
     let done = avx2::scale(view, weights, scratch, out);
     #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
@@ -29,7 +30,19 @@ pub fn scale(view: View<'_>, weights: &Weights, scratch: &mut Scratch, out: &mut
     if !done {
         plain::scale(view, weights, scratch, out);
     }
-    out.truncate(length);
+}
+
+/// [`scale`] by the plain kernel, wherever it runs.
+#[cfg(test)]
+pub fn scale_plainly(view: View<'_>, weights: &Weights, scratch: &mut Scratch, out: &mut Vec<u8>) {
+    prepare(view, weights, scratch, out);
+    plain::scale(view, weights, scratch, out);
+}
+
+/// Makes room for the result, and finds where each result pixel is read.
+fn prepare(view: View<'_>, weights: &Weights, scratch: &mut Scratch, out: &mut Vec<u8>) {
+    out.resize(view.size().height * weights.first.len() * view.channels(), 0);
+    offsets(view, weights, &mut scratch.offsets);
 }
 
 /// In a mirrored row the last source pixel of each result pixel comes first.

@@ -1,12 +1,16 @@
 //! Which source pixels make a result pixel, and by how much: torch's weights for 8-bit images.
 
+use std::ops::Range;
+
 use crate::transform::op::Interpolation;
 
 /// The weights along one side, in units of 2^−precision, as 16-bit integers.
 #[derive(Debug, Default)]
 pub struct Weights {
     pub precision: u32,
-    /// The first source pixel of each result pixel.
+    /// The source pixels that have a weight.
+    pub range: Range<usize>,
+    /// The first source pixel of each result pixel, counted from the start of `range`.
     pub first: Vec<usize>,
     /// How many source pixels each result pixel has.
     pub length: Vec<usize>,
@@ -15,11 +19,18 @@ pub struct Weights {
     /// Even, and at least every length.
     pub stride: usize,
     exact: Vec<f64>,
+    /// What the weights were made for.
+    made_for: Option<(usize, usize, Interpolation, bool)>,
 }
 
 impl Weights {
-    /// For scaling a side from `from` to `to` pixels.
+    /// For scaling a side from `from` to `to` pixels; nothing is done if they already are.
     pub fn fill(&mut self, from: usize, to: usize, interpolation: Interpolation, antialias: bool) {
+        let made_for = Some((from, to, interpolation, antialias));
+        if self.made_for == made_for {
+            return;
+        }
+        self.made_for = made_for;
         let cubic = interpolation == Interpolation::Bicubic;
         let scale = from as f64 / to as f64;
         let support = if cubic { 2.0 } else { 1.0 };
@@ -43,6 +54,14 @@ impl Weights {
             self.length.push(length);
         }
         self.round();
+        self.count_from_the_first();
+    }
+
+    fn count_from_the_first(&mut self) {
+        let start = self.first.iter().min().copied().unwrap_or(0);
+        self.first.iter_mut().for_each(|first| *first -= start);
+        let extent = self.first.iter().zip(&self.length).map(|(first, length)| first + length).max().unwrap_or(0);
+        self.range = start..start + extent;
     }
 
     /// To the most bits with which the greatest weight still fits 16.
@@ -59,18 +78,6 @@ impl Weights {
     #[inline(always)]
     pub fn of(&self, i: usize) -> &[i16] {
         &self.weights[i * self.stride..][..self.length[i]]
-    }
-
-    /// The first source pixel that has a weight, and the one after the last.
-    pub fn range(&self) -> (usize, usize) {
-        let first = self.first.iter().min().copied().unwrap_or(0);
-        let end = self.first.iter().zip(&self.length).map(|(first, length)| first + length).max().unwrap_or(0);
-        (first, end)
-    }
-
-    /// Counts source pixels from `origin`.
-    pub fn shift(&mut self, origin: usize) {
-        self.first.iter_mut().for_each(|first| *first -= origin);
     }
 }
 

@@ -162,3 +162,6 @@ fn blended(value: f32, mask: f32, fill: u8) -> f32 {
 fn blend(value: f32, mask: f32, fill: u8) -> u32 {
     nearest_byte(blended(value, mask, fill))
 }
+
+#[cfg(test)]
+mod tests;

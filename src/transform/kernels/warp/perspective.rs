@@ -45,7 +45,7 @@ fn solve(mut equations: [[f64; UNKNOWNS + 1]; UNKNOWNS]) -> Option<[f64; UNKNOWN
     for column in 0..UNKNOWNS {
         let size = |row: &usize| equations[*row][column].abs();
         let pivot = (column..UNKNOWNS).max_by(|a, b| size(a).total_cmp(&size(b)))?;
-        if !(size(&pivot) > SINGULAR * scales[column]) {
+        if size(&pivot) <= SINGULAR * scales[column] {
             return None;
         }
         equations.swap(column, pivot);
