@@ -171,6 +171,7 @@ fn what_an_op_cannot_do_is_an_error_with_the_op() -> Result<()> {
         (resize(1 << 20, 1 << 20), "1048576×1048576"),
         (resize(usize::MAX, 2), "pixels"),
         (resize(1, 1 << 28), "4 rows of 268435456"),
+        (resize(1, (1 << 20) + 1), "at most 1048576 pixels, not 1048577"),
     ];
     for (op, part) in wrong {
         let error = op.apply(Image::filled(4, 6, &[9])?).expect_err(part);
@@ -182,10 +183,14 @@ fn what_an_op_cannot_do_is_an_error_with_the_op() -> Result<()> {
 }
 
 #[test]
-fn sides_too_long_to_rotate_are_refused() -> Result<()> {
+fn sides_too_long_to_rotate_or_scale_are_refused() -> Result<()> {
     let error = rotate(10.0).apply(Image::filled(1, (1 << 20) + 1, &[9])?).expect_err("too long");
     assert_eq!(error.kind(), ErrorKind::Transform);
     assert!(error.message().contains("1048577"), "{error}");
+    let shrink = Op::Resize { size: Size::square(1), interpolation: Interpolation::Bilinear, antialias: true };
+    let error = shrink.apply(Image::filled((1 << 20) + 1, 1, &[9])?).expect_err("too long");
+    assert!(error.message().contains("1048577"), "{error}");
+    assert_eq!(shrink.apply(Image::filled(1 << 20, 1, &[9])?)?.data(), [9]);
     let longest = Image::filled(1, 1 << 20, &[9])?;
     let op = Op::Rotate {
         degrees: 0.0,

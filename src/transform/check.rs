@@ -13,8 +13,9 @@ use crate::image::Size;
 /// The most pixels that an operation may make, 2²⁸: a larger result is an error, not an attempt to allocate it.
 pub const MAX_PIXELS: usize = 1 << 28;
 
-/// The longest side that can be warped: 32-bit floats, in which torchvision computes positions too, tell no more pixels apart.
-const MAX_WARPED_SIDE: usize = 1 << 20;
+/// The longest side that can be warped or scaled: 32-bit floats, in which torchvision computes positions too, tell no more pixels apart, and
+/// the weights of a longer side would need far more memory than its pixels.
+const MAX_SIDE: usize = 1 << 20;
 
 impl Op {
     /// What the operation makes of an image like `info`.
@@ -72,7 +73,9 @@ impl Op {
                 require(
                     between.is_some_and(|pixels| pixels <= MAX_PIXELS),
                     format_args!("{} rows of {} pixels are more than {MAX_PIXELS}", info.size.height, size.width),
-                )
+                )?;
+                check_sides(info.size)?;
+                check_sides(size)
             }
             Self::Rotate { degrees, center, fill, .. } => {
                 finite("degrees", &[degrees])?;
@@ -183,8 +186,12 @@ fn check_fill(fill: Fill, info: SampleInfo<'_>) -> Result<()> {
 fn check_warp(info: SampleInfo<'_>, center: Option<[f32; 2]>, fill: Fill) -> Result<()> {
     finite("centre", center.as_ref().map_or(&[], |center| &center[..]))?;
     check_fill(fill, info)?;
-    let side = info.size.height.max(info.size.width);
-    require(side <= MAX_WARPED_SIDE, format_args!("the sides must have at most {MAX_WARPED_SIDE} pixels, not {side}"))
+    check_sides(info.size)
+}
+
+fn check_sides(size: Size) -> Result<()> {
+    let side = size.height.max(size.width);
+    require(side <= MAX_SIDE, format_args!("the sides must have at most {MAX_SIDE} pixels, not {side}"))
 }
 
 /// `most` is the widest padding along x and along y.

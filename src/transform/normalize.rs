@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::SampleInfo;
-use super::kernels::point::{STRIP, deinterleave, vectorized};
+use super::kernels::point::{STRIP, deinterleave};
+use super::kernels::vectorized::vectorized;
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::Image;
 

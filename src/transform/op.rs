@@ -351,7 +351,7 @@ impl Op {
 /// # Errors
 ///
 /// [`ErrorKind::Transform`](crate::ErrorKind::Transform), with the op and its place, if a number is out of range, if a fill colour has other channels than the image,
-/// if a crop does not lie inside the image, if a side is too long to be warped (2²⁰ pixels), or if a result, or what a resize holds on the way,
+/// if a crop does not lie inside the image, if a side is too long to be warped or scaled (2²⁰ pixels), or if a result, or what a resize holds on the way,
 /// would be empty or have more than 2²⁸ pixels. Nothing has been applied then.
 pub fn apply_ops(ops: &[Op], image: Image) -> Result<Image> {
     if ops.is_empty() {

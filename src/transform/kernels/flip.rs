@@ -1,6 +1,6 @@
 //! Bytes and pixels in reverse.
 
-use super::point::vectorized;
+use super::vectorized::vectorized;
 
 /// Writes the bytes of each row into another one, as long, in reverse.
 pub fn reverse<'a>(rows: impl Iterator<Item = (&'a [u8], &'a mut [u8])>) {

@@ -10,6 +10,8 @@ pub mod pad;
 pub mod point;
 pub mod resize;
 pub mod rotate;
+mod rounding;
+pub mod vectorized;
 pub mod view;
 pub mod warp;
 

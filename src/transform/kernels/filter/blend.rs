@@ -1,9 +1,11 @@
 //! A blend of an image with changed versions of itself.
 
-use super::{sized, truncated, vectorized};
+use super::sized;
 use crate::error::Result;
 use crate::image::Image;
 use crate::transform::executor::Executor;
+use crate::transform::kernels::rounding::truncated;
+use crate::transform::kernels::vectorized::vectorized;
 use crate::transform::kernels::view::View;
 use crate::transform::op::Op;
 

@@ -3,7 +3,9 @@
 //! torch sums over the whole two-dimensional kernel at once, in an order of its own; so sums that come to lie within some 1e-5 of the middle
 //! between two bytes may be rounded to the other one.
 
-use super::{mirror, nearest, sized, vectorized};
+use super::{mirror, sized};
+use crate::transform::kernels::rounding::nearest;
+use crate::transform::kernels::vectorized::vectorized;
 use crate::transform::kernels::view::View;
 
 /// Buffers kept from one image to the next.

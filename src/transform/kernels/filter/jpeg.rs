@@ -10,7 +10,8 @@ mod cosine;
 mod planes;
 mod steps;
 
-use super::{sized, vectorized};
+use super::sized;
+use crate::transform::kernels::vectorized::vectorized;
 use crate::transform::kernels::view::{Layout, View};
 use planes::Plane;
 use steps::Steps;

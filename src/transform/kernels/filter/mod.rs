@@ -8,7 +8,6 @@ pub mod noise;
 pub mod sharpness;
 
 use super::flip;
-use super::point::vectorized;
 
 /// Buffers that these kernels keep from one image to the next.
 #[derive(Debug, Default)]
@@ -35,26 +34,8 @@ fn sized<T: Clone + Default>(buffer: &mut Vec<T>, length: usize) -> &mut [T] {
     buffer
 }
 
-/// To the nearest whole number, halves to the even one, for |x| < 2²²: the sum has no bits left for a fraction, and its lowest bits are the
-/// number. A plain conversion looks out for numbers that do not fit, which keeps it from being vectorised.
-#[inline(always)]
-fn nearest(x: f32) -> i32 {
-    (x + SHIFT).to_bits() as i32 - SHIFT.to_bits() as i32
-}
-
-/// Without the fraction, for 0 ≤ x < 2²².
-#[inline(always)]
-fn truncated(x: f32) -> i32 {
-    let near = x + SHIFT;
-    nearest(x) - i32::from(near - SHIFT > x)
-}
-
-/// 1.5 · 2²³.
-const SHIFT: f32 = 12_582_912.0;
-
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::image::{Image, Size};
     use crate::transform::kernels::view::{Layout, View};
 
@@ -81,18 +62,6 @@ mod tests {
                         check(view, &Image::new(height, width, channels, data).expect("a view has as many bytes"));
                     }
                 }
-            }
-        }
-    }
-
-    #[test]
-    fn rounding_and_truncating_agree_with_conversions() {
-        for i in -4096..4096 {
-            let x = i as f32 / 16.0;
-            assert_eq!(nearest(x), x.round_ties_even() as i32, "{x}");
-            if x >= 0.0 {
-                assert_eq!(truncated(x), x as i32, "{x}");
-                assert_eq!(truncated(x.next_down().max(0.0)), x.next_down().max(0.0) as i32, "just below {x}");
             }
         }
     }

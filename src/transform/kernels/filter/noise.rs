@@ -6,8 +6,9 @@
 
 use rand::Rng;
 
-use super::{truncated, vectorized};
 use crate::rng::{Purpose, SampleKey, SampleRng};
+use crate::transform::kernels::rounding::truncated;
+use crate::transform::kernels::vectorized::vectorized;
 use crate::transform::kernels::view::View;
 
 /// Pairs of normal numbers that are made at a time.

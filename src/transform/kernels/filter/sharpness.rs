@@ -1,6 +1,8 @@
 //! Sharpness: a blend with the image smoothed by the 3×3 kernel [1 1 1; 1 5 1; 1 1 1] / 13.
 
-use super::{mirror, sized, truncated, vectorized};
+use super::{mirror, sized};
+use crate::transform::kernels::rounding::truncated;
+use crate::transform::kernels::vectorized::vectorized;
 use crate::transform::kernels::view::View;
 
 /// Buffers kept from one image to the next.

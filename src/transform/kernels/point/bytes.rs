@@ -1,7 +1,8 @@
 //! Steps that take one byte to another, whatever stands beside it.
 
-use super::lanes::{to_byte, vectorized};
+use super::lanes::to_byte;
 use super::table;
+use crate::transform::kernels::vectorized::vectorized;
 
 /// A function of one byte.
 #[derive(Clone, Copy, Debug, PartialEq)]

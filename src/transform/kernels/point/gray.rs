@@ -3,7 +3,8 @@
 //! In units of 1/10000 the sum is a whole number n; ⌊n / 10000⌋ is found in 16 bits. Weights in units of 1/256 give a quotient that is right
 //! or 1 too small, and the remainder, which 16 bits hold although they do not hold n, tells which.
 
-use super::lanes::{LANES, vectorized};
+use super::lanes::LANES;
+use crate::transform::kernels::vectorized::vectorized;
 
 /// 0.2989, 0.587 and 0.114 in units of 1/10000.
 const WEIGHTS: [u16; 3] = [2989, 5870, 1140];

@@ -3,7 +3,8 @@
 //! The largest and the smallest channel come back unchanged, since value and saturation are kept and ⌊255.999 · x / 255⌋ = x; so only the
 //! middle one is computed. Which channel is which, before and after, is found on bytes, of which a vector holds more.
 
-use super::lanes::{LANES, vectorized, whole_to_byte};
+use super::lanes::{LANES, whole_to_byte};
+use crate::transform::kernels::vectorized::vectorized;
 
 /// Moves the hue by `shift` of a full turn.
 pub fn write(source: [&[u8]; 3], out: [&mut [u8]; 3], shift: f32) {

@@ -21,34 +21,3 @@ pub fn whole_to_byte(value: f32) -> u8 {
 
 /// 2²³: a float of this size has no bits for a fraction, and the last ones are the whole number.
 const SHIFT: f32 = 8_388_608.0;
-
-/// Runs an expression compiled for the best instructions that the processor has, or for those that a token of `pulp` stands for.
-///
-/// Only what is inlined is compiled so. A closure that could be called again would be called through a function of its own, which is not always
-/// inlined; therefore it consumes a [`Once`].
-macro_rules! vectorized {
-    ($body:expr) => {{
-        let once = $crate::transform::kernels::point::Once;
-        pulp::Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                let _once = once;
-                $body
-            },
-        )
-    }};
-    ($token:expr => $body:expr) => {{
-        let once = $crate::transform::kernels::point::Once;
-        $token.vectorize(
-            #[inline(always)]
-            || {
-                let _once = once;
-                $body
-            },
-        )
-    }};
-}
-pub(crate) use vectorized;
-
-/// What can be consumed once.
-pub struct Once;

@@ -17,8 +17,6 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use lanes::Once;
-pub(crate) use lanes::vectorized;
 pub use plan::{Plan, gamma};
 pub use planes::{Planes, STRIP, deinterleave};
 pub use program::Program;

@@ -1,6 +1,7 @@
 //! A strip of pixels, one plane for each channel, and its way from and to interleaved bytes.
 
-use super::lanes::{LANES, vectorized};
+use super::lanes::LANES;
+use crate::transform::kernels::vectorized::vectorized;
 use crate::transform::kernels::view::View;
 
 /// The pixels that a strip holds: two strips and what is read and written besides stay in the first-level cache.

@@ -1,6 +1,7 @@
 //! Blending each pixel with its own gray.
 
-use super::lanes::{LANES, to_byte, vectorized};
+use super::lanes::{LANES, to_byte};
+use crate::transform::kernels::vectorized::vectorized;
 
 /// `⌊clamp(factor · x + rest · gray)⌋`, where torch rounds the first product, and the sum with the second one once.
 pub fn write(source: [&[u8]; 3], out: [&mut [u8]; 3], factor: f32, rest: f32) {

@@ -1,7 +1,7 @@
 //! What steps must know of a whole image: its mean gray, each channel's range and histogram.
 
 use super::gray;
-use super::lanes::vectorized;
+use crate::transform::kernels::vectorized::vectorized;
 
 /// The parts of a histogram.
 const PARTS: usize = 4;

@@ -1,6 +1,6 @@
 //! Any function of a byte, as a table of its 256 values.
 
-use super::lanes::vectorized;
+use crate::transform::kernels::vectorized::vectorized;
 
 /// Every byte itself.
 pub fn identity() -> [u8; 256] {

@@ -5,7 +5,8 @@
 //! of [0, 255], which torch would let wrap around, are clamped.
 
 use super::source::{Pair, Source};
-use super::{BLOCK, Sampler, blended, round, store, to_byte};
+use super::{BLOCK, Sampler, blended, store};
+use crate::transform::kernels::rounding::{nearest, nearest_byte};
 
 /// torch's a.
 const A: f32 = -0.75;
@@ -47,7 +48,7 @@ impl Sampler for Bicubic {
         split(ys, &mut self.down);
         for row in 0..4 {
             for (i, (x, y)) in xs.iter().zip(ys).enumerate() {
-                self.fetch(&source, i, round(x.floor()), round(y.floor()).wrapping_add(row - 1));
+                self.fetch(&source, i, nearest(x.floor()), nearest(y.floor()).wrapping_add(row - 1));
             }
             self.add_row(&source, xs.len(), row as usize);
         }
@@ -57,7 +58,7 @@ impl Sampler for Bicubic {
             for (pixel, (&value, &mask)) in pixels.iter_mut().zip(self.values[c].iter().zip(&self.mask)) {
                 let value = blended(value, if source.blended { mask } else { 1.0 }, fill);
                 let not_below = if value < 0.0 { 0.0 } else { value };
-                *pixel |= to_byte(if not_below > 255.0 { 255.0 } else { not_below }) << (8 * c);
+                *pixel |= nearest_byte(if not_below > 255.0 { 255.0 } else { not_below }) << (8 * c);
             }
         }
         store::<C>(out, |i| pixels[i]);

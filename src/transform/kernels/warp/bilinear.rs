@@ -1,7 +1,8 @@
 //! The mean of the 2×2 source pixels around, weighted by distance.
 
 use super::source::{Pair, Source};
-use super::{BLOCK, Sampler, blend, round, store};
+use super::{BLOCK, Sampler, blend, store};
+use crate::transform::kernels::rounding::nearest;
 
 /// The pixels around the positions of a block, and where the positions lie between them.
 pub struct Bilinear {
@@ -59,7 +60,7 @@ impl Bilinear {
         let mut outside = 0;
         for ((((x, y), offset), (east, south)), (px, py)) in whole.zip(parts).zip(xs.iter().zip(ys)) {
             let (left, top) = (px.floor(), py.floor());
-            (*x, *y) = (round(left), round(top));
+            (*x, *y) = (nearest(left), nearest(top));
             *offset = source.pair_offset(*x, *y);
             (*east, *south) = (px - left, py - top);
             outside += i32::from(!surrounded(source, *x, *y));

@@ -6,7 +6,7 @@ use rand::RngExt;
 use super::{Map, to_pixels};
 use crate::image::Size;
 use crate::rng::SampleRng;
-use crate::transform::kernels::point::vectorized;
+use crate::transform::kernels::vectorized::vectorized;
 
 /// Each pixel's own place, plus a displacement.
 #[derive(Clone, Copy, Debug)]

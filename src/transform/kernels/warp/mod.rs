@@ -16,10 +16,11 @@ mod source;
 use bicubic::Bicubic;
 use bilinear::Bilinear;
 use nearest::Nearest;
-use pulp::{Arch, NullaryFnOnce};
 use source::Source;
 
-use super::view::View;
+use super::rounding::nearest_byte;
+use super::vectorized::vectorized;
+use super::view::{Layout, View};
 use crate::image::Size;
 use crate::transform::op::{Fill, Interpolation};
 
@@ -71,7 +72,7 @@ pub fn warp(view: View<'_>, map: &impl Map, sampling: Sampling, out: &mut Vec<u8
         view
     } else {
         view.copy_into(near);
-        View::new(near, super::view::Layout::whole(view.size(), view.channels()))
+        View::new(near, Layout::whole(view.size(), view.channels()))
     };
     let blended = sampling.fill != Fill::None;
     match (view.channels(), sampling.fill) {
@@ -100,7 +101,6 @@ fn tiles<const C: usize>(
     size: Size,
     out: &mut [u8],
 ) {
-    let arch = Arch::new();
     let (mut xs, mut ys) = ([[0.0; BLOCK]; TILE], [[0.0; BLOCK]; TILE]);
     for top in (0..size.height).step_by(TILE) {
         for left in (0..size.width).step_by(BLOCK) {
@@ -108,59 +108,17 @@ fn tiles<const C: usize>(
             let pixels = BLOCK.min(size.width - left);
             let lanes = pixels.next_multiple_of(LANES);
             let (xs, ys) = (&mut xs[..rows], &mut ys[..rows]);
-            arch.dispatch(Positions { map, top, left, lanes, xs, ys });
-            let first = (top * size.width + left) * C;
-            let out = &mut out[first..];
-            arch.dispatch(Pixels { source, xs, ys, lanes, pixels, pitch: size.width * C, out, sampler });
-        }
-    }
-}
-
-/// Finds the source positions of a tile. This and [`Pixels`] are no closures, since only functions that are always inlined are sure to be
-/// compiled for the processor in use.
-struct Positions<'a, M> {
-    map: &'a M,
-    top: usize,
-    left: usize,
-    lanes: usize,
-    xs: &'a mut [[f32; BLOCK]],
-    ys: &'a mut [[f32; BLOCK]],
-}
-
-impl<M: Map> NullaryFnOnce for Positions<'_, M> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        for (y, (xs, ys)) in self.xs.iter_mut().zip(self.ys).enumerate() {
-            self.map.row(self.top + y, self.left, &mut xs[..self.lanes], &mut ys[..self.lanes]);
-        }
-    }
-}
-
-/// Makes the pixels of a tile.
-struct Pixels<'a, const C: usize, S> {
-    source: &'a Source<'a, C>,
-    xs: &'a [[f32; BLOCK]],
-    ys: &'a [[f32; BLOCK]],
-    lanes: usize,
-    /// In one row of the tile.
-    pixels: usize,
-    /// Bytes from a row of the result to the next.
-    pitch: usize,
-    /// From the tile's first byte.
-    out: &'a mut [u8],
-    sampler: &'a mut S,
-}
-
-impl<const C: usize, S: Sampler> NullaryFnOnce for Pixels<'_, C, S> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let Self { source, xs, ys, lanes, pixels, pitch, out, sampler } = self;
-        for (y, (xs, ys)) in xs.iter().zip(ys).enumerate() {
-            sampler.block(*source, &xs[..lanes], &ys[..lanes], &mut out[y * pitch..][..pixels * C]);
+            vectorized!({
+                for (y, (xs, ys)) in xs.iter_mut().zip(ys.iter_mut()).enumerate() {
+                    map.row(top + y, left, &mut xs[..lanes], &mut ys[..lanes]);
+                }
+            });
+            vectorized!({
+                for (y, (xs, ys)) in xs.iter().zip(&*ys).enumerate() {
+                    let first = ((top + y) * size.width + left) * C;
+                    sampler.block(*source, &xs[..lanes], &ys[..lanes], &mut out[first..][..pixels * C]);
+                }
+            });
         }
     }
 }
@@ -193,16 +151,6 @@ fn to_pixels(position: f32, side: usize) -> f32 {
     position.mul_add(side as f32 * 0.5, -0.5)
 }
 
-/// The sum of this number and one with |x| < 2²² has no bits left for a fraction, and its lowest bits are the whole number.
-const SHIFT: f32 = 12_582_912.0;
-
-/// To the nearest whole number, halves to the even one, for |x| < 2²². The bits of a sum grow with the sum; so what is farther out, infinite or no
-/// number becomes negative or at least 2²², and stays outside of every image.
-#[inline(always)]
-fn round(x: f32) -> i32 {
-    ((x + SHIFT).to_bits() as i32).wrapping_sub(SHIFT.to_bits() as i32)
-}
-
 /// `mask · (value − fill) + fill`.
 #[inline(always)]
 fn blended(value: f32, mask: f32, fill: u8) -> f32 {
@@ -210,16 +158,10 @@ fn blended(value: f32, mask: f32, fill: u8) -> f32 {
     (value - fill) * mask + fill
 }
 
-/// The blended value as a byte; it must not leave [0, 255].
+/// The blended value as a byte; it must not leave [0, 255]. What is no number becomes 0, as in torch.
 #[inline(always)]
 fn blend(value: f32, mask: f32, fill: u8) -> u32 {
-    to_byte(blended(value, mask, fill))
-}
-
-/// Rounds, halves to the even number. What is no number becomes 0, as in torch.
-#[inline(always)]
-fn to_byte(value: f32) -> u32 {
-    (value + SHIFT).to_bits() & 0xff
+    nearest_byte(blended(value, mask, fill))
 }
 
 #[cfg(test)]

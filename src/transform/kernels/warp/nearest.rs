@@ -1,7 +1,8 @@
 //! The nearest source pixel, halves to the even one.
 
 use super::source::Source;
-use super::{BLOCK, Sampler, round, store};
+use super::{BLOCK, Sampler, store};
+use crate::transform::kernels::rounding::nearest;
 
 /// Where the pixel at each position begins, [`OUTSIDE`] where there is none.
 pub struct Nearest {
@@ -22,7 +23,7 @@ impl Sampler for Nearest {
         let offsets = &mut self.offsets[..xs.len()];
         let mut outside = 0;
         for ((offset, x), y) in offsets.iter_mut().zip(xs).zip(ys) {
-            let (x, y) = (round(*x), round(*y));
+            let (x, y) = (nearest(*x), nearest(*y));
             let inside = source.holds(x, y);
             outside += i32::from(!inside);
             *offset = if inside { source.offset(x, y) } else { OUTSIDE };

@@ -1,6 +1,6 @@
 //! How coarsely the frequencies are kept.
 
-use super::super::nearest;
+use crate::transform::kernels::rounding::nearest;
 
 /// The tables K.1 and K.2 of ITU-T T.81.
 #[rustfmt::skip]

@@ -1,7 +1,7 @@
 //! Scaling along the columns, a few bytes at a time: for every processor, and the reference of the others.
 
-use crate::transform::kernels::point::vectorized;
 use crate::transform::kernels::resize::weights::Weights;
+use crate::transform::kernels::vectorized::vectorized;
 
 /// Bytes whose sums are kept in registers.
 const LANES: usize = 16;

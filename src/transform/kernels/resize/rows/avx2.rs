@@ -5,11 +5,12 @@ use core::arch::x86::{__m128i, __m256i};
 #[cfg(target_arch = "x86_64")]
 use core::arch::x86_64::{__m128i, __m256i};
 
+use pulp::cast;
 use pulp::x86::V3;
-use pulp::{NullaryFnOnce, cast};
 
 use super::{Scratch, in_order, row_start};
 use crate::transform::kernels::resize::weights::Weights;
+use crate::transform::kernels::vectorized::vectorized;
 use crate::transform::kernels::view::View;
 
 /// Result pixels that are finished together.
@@ -18,11 +19,9 @@ const PIXELS: usize = 4;
 /// Weights of one register.
 const WIDTH: usize = 16;
 
-/// Writes all rows; the offsets must have been filled. False if the processor lacks AVX2, or for rows of more
-/// than 4 GB.
+/// Writes all rows; the offsets must have been filled. False if the processor lacks AVX2.
 pub fn scale(view: View<'_>, weights: &Weights, scratch: &mut Scratch, out: &mut [u8]) -> bool {
-    let small = u32::try_from(view.size().width * view.channels()).is_ok();
-    let Some(simd) = V3::try_new().filter(|_| small) else { return false };
+    let Some(simd) = V3::try_new() else { return false };
     if view.channels() == 1 {
         all::<1>(simd, view, weights, scratch, out);
     } else {
@@ -37,7 +36,7 @@ fn all<const C: usize>(simd: V3, view: View<'_>, weights: &Weights, scratch: &mu
     let Scratch { weights: arranged, starts, last, .. } = scratch;
     let needed = starts.iter().max().map_or(0, |&start| start as usize) + read::<C>(groups);
     let length = weights.first.len() * C;
-    let table = Table { simd, groups, precision: weights.precision, starts, weights: arranged };
+    let table = Table { simd, precision: weights.precision, starts, weights: arranged };
     for (y, out) in out.chunks_exact_mut(length).enumerate() {
         let rest = &view.bytes()[row_start(view, y)..];
         // Only in the last rows in memory is more read than there is.
@@ -47,7 +46,12 @@ fn all<const C: usize>(simd: V3, view: View<'_>, weights: &Weights, scratch: &mu
             last.resize(needed, 0);
             last
         });
-        simd.vectorize(Row::<C> { table, source, out });
+        // The usual lengths are constants, so that their loops are unrolled.
+        vectorized!(simd => match groups {
+            1 => scale_row::<C>(table, 1, source, out),
+            2 => scale_row::<C>(table, 2, source, out),
+            groups => scale_row::<C>(table, groups, source, out),
+        });
     }
 }
 
@@ -87,55 +91,32 @@ fn arrange<const C: usize>(view: View<'_>, weights: &Weights, groups: usize, scr
 #[derive(Clone, Copy)]
 struct Table<'a> {
     simd: V3,
-    groups: usize,
     precision: u32,
     starts: &'a [u32],
     weights: &'a [i16],
 }
 
-struct Row<'a, const C: usize> {
-    table: Table<'a>,
-    /// From the first byte of the row to the last that is read.
-    source: &'a [u8],
-    out: &'a mut [u8],
-}
-
-impl<const C: usize> NullaryFnOnce for Row<'_, C> {
-    type Output = ();
-
-    /// The usual lengths are constants, so that their loops are unrolled.
-    #[inline(always)]
-    fn call(self) {
-        match self.table.groups {
-            1 => self.write(1),
-            2 => self.write(2),
-            groups => self.write(groups),
-        }
-    }
-}
-
-impl<const C: usize> Row<'_, C> {
-    #[inline(always)]
-    fn write(self, groups: usize) {
-        let Self { table: Table { simd, precision, starts, weights, .. }, source, out } = self;
-        let (registers, _) = weights.as_chunks::<WIDTH>();
-        let (starts, _) = starts.as_chunks::<PIXELS>();
-        // Added once to each sum.
-        let mut half = [0; 8];
-        half[..if C == 1 { 1 } else { 4 }].fill(1 << precision >> 1);
-        let count = simd.sse2._mm_cvtsi32_si128(precision as i32);
-        for ((i, starts), registers) in starts.iter().enumerate().zip(registers.chunks_exact(PIXELS * groups)) {
-            let mut sums = [cast(half); PIXELS];
-            for ((sum, &start), registers) in sums.iter_mut().zip(starts).zip(registers.chunks_exact(groups)) {
-                let source = &source[start as usize..start as usize + read::<C>(groups)];
-                for (j, weights) in registers.iter().enumerate() {
-                    let pixels = load::<C>(simd, &source[j * taps::<C>() * C..]);
-                    *sum = simd.avx2._mm256_add_epi32(*sum, simd.avx2._mm256_madd_epi16(pixels, cast(*weights)));
-                }
+/// Scales a row; `source` reaches from its first byte to the last that is read.
+#[inline(always)]
+fn scale_row<const C: usize>(table: Table<'_>, groups: usize, source: &[u8], out: &mut [u8]) {
+    let Table { simd, precision, starts, weights } = table;
+    let (registers, _) = weights.as_chunks::<WIDTH>();
+    let (starts, _) = starts.as_chunks::<PIXELS>();
+    // Added once to each sum.
+    let mut half = [0; 8];
+    half[..if C == 1 { 1 } else { 4 }].fill(1 << precision >> 1);
+    let count = simd.sse2._mm_cvtsi32_si128(precision as i32);
+    for ((i, starts), registers) in starts.iter().enumerate().zip(registers.chunks_exact(PIXELS * groups)) {
+        let mut sums = [cast(half); PIXELS];
+        for ((sum, &start), registers) in sums.iter_mut().zip(starts).zip(registers.chunks_exact(groups)) {
+            let source = &source[start as usize..start as usize + read::<C>(groups)];
+            for (j, weights) in registers.iter().enumerate() {
+                let pixels = load::<C>(simd, &source[j * taps::<C>() * C..]);
+                *sum = simd.avx2._mm256_add_epi32(*sum, simd.avx2._mm256_madd_epi16(pixels, cast(*weights)));
             }
-            let bytes = if C == 1 { finish_gray(simd, sums, count) } else { finish_rgb(simd, sums, count) };
-            store::<C>(&mut out[i * PIXELS * C..], &bytes);
         }
+        let bytes = if C == 1 { finish_gray(simd, sums, count) } else { finish_rgb(simd, sums, count) };
+        store::<C>(&mut out[i * PIXELS * C..], &bytes);
     }
 }
 

@@ -1,8 +1,8 @@
 //! Scaling along the rows, one pixel after the other: for every processor, and the reference of the others.
 
 use super::{Scratch, in_order};
-use crate::transform::kernels::point::vectorized;
 use crate::transform::kernels::resize::weights::Weights;
+use crate::transform::kernels::vectorized::vectorized;
 use crate::transform::kernels::view::View;
 
 /// Writes all rows; the offsets must have been filled.
