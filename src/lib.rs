@@ -3,8 +3,8 @@
 //! It wraps a labelled image set, augments it while training runs, streams class-balanced batches, and fills the classes that lack
 //! images with samples of a conditional GAN that was trained on the same images.
 //!
-//! - A [`Dataset`] gives images and labels: [`ImageFolder`], [`Idx`], [`InMemory`], [`wrap`] for any iterator, [`digits`] to try
-//!   things on; [`DatasetExt`] splits them.
+//! - A [`Dataset`] gives images and labels: [`ImageFolder`], [`Idx`], [`Cifar`], [`Numpy`], [`InMemory`], [`wrap`] for any iterator,
+//!   [`digits`] to try things on; [`DatasetExt`] splits and joins them, and chooses, renames and merges their classes.
 //! - A [`Transform`] draws [`Op`]s, and ops are applied to images: [`RandomRotation`], [`ColorJitter`] and others, with the semantics
 //!   of torchvision's tensor form. A [`Pipeline`] of them can be read from a file; [`PerClass`] gives some classes one of their own, a
 //!   [`Lambda`] is a closure, a [`BatchTransform`] such as [`MixUp`] mixes whole batches. [`Batch::ops`] tells what was drawn.
@@ -67,8 +67,8 @@ mod transform;
 
 pub use classifier::{Classifier, ClassifierConfig, ClassifierTrainer, Confusion, endless};
 pub use dataset::{
-    ClassCount, Dataset, DatasetExt, Idx, IdxPart, ImageFolder, InMemory, Inspection, Label, Spread, Subset,
-    Unreadable, check_classes, digits, inspect, inspect_data, open_data, wrap,
+    Cifar, ClassCount, Concat, Dataset, DatasetExt, Idx, ImageFolder, InMemory, Inspection, Label, Numpy, Part,
+    Relabeled, Spread, Subset, Unreadable, check_classes, digits, has_part, inspect, inspect_data, open_data, wrap,
 };
 pub use decode::{Header, Limits, decode_image, read_header};
 pub use error::{Error, ErrorKind, Result};

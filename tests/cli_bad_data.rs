@@ -5,7 +5,9 @@ mod common;
 
 use std::path::Path;
 
-use common::data::{GIF_WITHOUT_COLUMNS, encode, gradient, idat, idx, ihdr, png, png_of_chunks, put, scratch};
+use common::data::{
+    GIF_WITHOUT_COLUMNS, Packing, encode, gradient, idat, idx, ihdr, npy, npz, png, png_of_chunks, put, scratch,
+};
 use common::program::{json, pets, refuse, run, stderr, succeed};
 use image::{DynamicImage, ImageFormat};
 
@@ -49,6 +51,26 @@ fn a_folder_without_class_folders() {
         "data",
         &["data", "one folder of images for each class", "sort the images into such folders"],
     );
+}
+
+#[test]
+fn files_of_arrays_that_are_no_data_set() {
+    let folder = scratch();
+    put(folder.path(), "text.npz", b"this is text");
+    all_refuse(folder.path(), "text.npz", &["text.npz", "not an archive that NumPy saved", "numpy.savez"]);
+    put(
+        folder.path(),
+        "chest.npz",
+        &npz(
+            &[("train_labels", npy("|u1", "(2, 14)", &[0; 28])), ("train_images", npy("|u1", "(2, 1, 1)", &[0; 2]))],
+            Packing::Deflated,
+        ),
+    );
+    all_refuse(folder.path(), "chest.npz", &["chest.npz", "\"train_labels\"", "14 labels an image are not supported"]);
+    put(folder.path(), "cifar/test_batch.bin", &[0; 3073]);
+    all_refuse(folder.path(), "cifar", &["data_batch_1.bin", "cannot open the CIFAR file"]);
+    put(folder.path(), "images.npy", b"alone");
+    all_refuse(folder.path(), "images.npy", &["images.npy", "found another file", "an .npz file"]);
 }
 
 #[test]

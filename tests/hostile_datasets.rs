@@ -5,12 +5,12 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use candle_augment::{Dataset, Error, ErrorKind, Idx, IdxPart, ImageFolder, Result, open_data};
+use candle_augment::{Dataset, Error, ErrorKind, Idx, ImageFolder, Part, Result, open_data};
 use common::data::{encode, gradient, idx, png, put, scratch};
 use image::ImageFormat;
 
 fn refused(path: &Path) -> Error {
-    match open_data(path, IdxPart::Train) {
+    match open_data(path, Part::Train) {
         Ok(set) => panic!("{} opened as {:?}", path.display(), set.classes()),
         Err(error) => error,
     }
@@ -34,7 +34,7 @@ fn a_missing_folder() {
 fn a_file_in_place_of_a_folder() {
     let folder = scratch();
     let path = put(folder.path(), "image.png", &png(gradient(2, 2, 3)));
-    says(&refused(&path), ErrorKind::Dataset, &path, "found a file");
+    says(&refused(&path), ErrorKind::Dataset, &path, "found another file");
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn a_class_without_a_readable_image() {
     says(&error, ErrorKind::Dataset, folder.path(), "class \"dog\" has no readable image among 3");
     assert!(error.message().contains("the file is empty"), "{error}");
     put(folder.path(), "dog/4.png", &png(gradient(2, 2, 3)));
-    assert!(open_data(folder.path(), IdxPart::Train).is_ok());
+    assert!(open_data(folder.path(), Part::Train).is_ok());
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn the_folder_above_the_parts() {
         }
     }
     says(&refused(folder.path()), ErrorKind::Dataset, folder.path(), "give the folder of one part");
-    assert!(open_data(folder.path().join("Train"), IdxPart::Train).is_ok());
+    assert!(open_data(folder.path().join("Train"), Part::Train).is_ok());
 }
 
 #[test]
@@ -198,5 +198,5 @@ fn idx_images_without_labels() {
     put(folder.path(), "train-images-idx3-ubyte", &idx(&[1, 1, 1], &[0]));
     says(&refused(folder.path()), ErrorKind::Dataset, folder.path(), "train-labels-idx1-ubyte");
     let missing = folder.path().join("missing");
-    says(&Idx::open(&missing, IdxPart::Train).unwrap_err(), ErrorKind::Io, &missing, "cannot list");
+    says(&Idx::open(&missing, Part::Train).unwrap_err(), ErrorKind::Io, &missing, "cannot list");
 }

@@ -4,7 +4,7 @@ mod common;
 
 use std::io::Write;
 
-use candle_augment::{Dataset, Idx, IdxPart, Image, Result};
+use candle_augment::{Dataset, Idx, Image, Part, Result};
 use common::data::{idx, put, scratch};
 use flate2::{Compression, write::GzEncoder};
 
@@ -48,7 +48,7 @@ fn gzip_is_told_by_its_content() -> Result<()> {
     let images = put(folder.path(), "train-images-idx3-ubyte", &gzip(&idx(&[1, 1, 1], &[9])));
     let labels = put(folder.path(), "train-labels-idx1-ubyte.gz", &idx(&[1], &[0]));
     assert_eq!(Idx::from_files(images, labels)?.load(0)?, Image::filled(1, 1, &[9])?);
-    assert_eq!(Idx::open(folder.path(), IdxPart::Train)?.len(), 1);
+    assert_eq!(Idx::open(folder.path(), Part::Train)?.len(), 1);
     Ok(())
 }
 
@@ -89,9 +89,9 @@ fn the_parts_are_found_by_the_names_in_use() -> Result<()> {
     ];
     for [train_images, train_labels, test_images, test_labels] in in_use {
         let folder = pairs(&[[train_images, train_labels], [test_images, test_labels]]);
-        assert_eq!(Idx::open(folder.path(), IdxPart::Train)?.len(), 1, "{train_images}");
-        assert_eq!(Idx::open(folder.path(), IdxPart::Test)?.len(), 2, "{test_images}");
-        assert!(Idx::has_part(folder.path(), IdxPart::Train)? && Idx::has_part(folder.path(), IdxPart::Test)?);
+        assert_eq!(Idx::open(folder.path(), Part::Train)?.len(), 1, "{train_images}");
+        assert_eq!(Idx::open(folder.path(), Part::Test)?.len(), 2, "{test_images}");
+        assert!(Idx::has_part(folder.path(), Part::Train)? && Idx::has_part(folder.path(), Part::Test)?);
     }
     Ok(())
 }
@@ -99,10 +99,10 @@ fn the_parts_are_found_by_the_names_in_use() -> Result<()> {
 #[test]
 fn a_sole_pair_is_for_training() -> Result<()> {
     let folder = pairs(&[["images.idx3", "labels.idx1"]]);
-    assert_eq!(Idx::open(folder.path(), IdxPart::Train)?.len(), 1);
+    assert_eq!(Idx::open(folder.path(), Part::Train)?.len(), 1);
     put(folder.path(), "test-notes-on-idx.txt", b"not a part");
-    assert!(Idx::has_part(folder.path(), IdxPart::Train)? && !Idx::has_part(folder.path(), IdxPart::Test)?);
-    let error = Idx::open(folder.path(), IdxPart::Test).unwrap_err();
+    assert!(Idx::has_part(folder.path(), Part::Train)? && !Idx::has_part(folder.path(), Part::Test)?);
+    let error = Idx::open(folder.path(), Part::Test).unwrap_err();
     assert!(error.message().contains("t10k-images-idx3-ubyte"), "{error}");
     Ok(())
 }
@@ -111,7 +111,7 @@ fn a_sole_pair_is_for_training() -> Result<()> {
 fn a_plain_file_goes_before_its_compressed_twin() -> Result<()> {
     let folder = pairs(&[["train-images-idx3-ubyte", "train-labels-idx1-ubyte"]]);
     put(folder.path(), "train-images-idx3-ubyte.gz", b"not read");
-    assert_eq!(Idx::open(folder.path(), IdxPart::Train)?.len(), 1);
+    assert_eq!(Idx::open(folder.path(), Part::Train)?.len(), 1);
     Ok(())
 }
 
@@ -121,6 +121,6 @@ fn two_pairs_for_one_part_are_refused() {
         ["a-train-images-idx3-ubyte", "a-train-labels-idx1-ubyte"],
         ["b-train-images-idx3-ubyte", "b-train-labels-idx1-ubyte"],
     ]);
-    let error = Idx::open(folder.path(), IdxPart::Train).unwrap_err();
+    let error = Idx::open(folder.path(), Part::Train).unwrap_err();
     assert!(error.message().contains("a-train-images-idx3-ubyte and b-train-images-idx3-ubyte"), "{error}");
 }

@@ -22,7 +22,7 @@ const DEFAULT_MINUTES: f64 = 2.0;
 /// Measure whether classic transforms and synthetic samples help
 ///
 /// The same small classifier is trained on real images only, with the classic transforms, and with synthetic samples added, over
-/// several seeds, and measured on images that neither it nor the GAN ever saw: those of --test, the t10k part of a folder with IDX
+/// several seeds, and measured on images that neither it nor the GAN ever saw: those of --test, the test part of IDX, CIFAR or NumPy
 /// files, or a fifth of each class that is split off first.
 ///
 /// The options of the transforms hold for the classifier and for the GAN that is trained here; left out, each has its own defaults.
@@ -32,9 +32,9 @@ const DEFAULT_MINUTES: f64 = 2.0;
   candle-augment compare photos/train --test photos/test --size 64 --minutes 20
   candle-augment compare digits --imbalance 20 --share 0.5 --json")]
 pub struct Args {
-    /// Folder of class folders, folder with IDX files, or `digits`
+    /// Class folders, IDX, CIFAR or NumPy files, or `digits`: see `candle-augment --help`
     data: PathBuf,
-    /// Images to measure on [default: the t10k part of a folder with IDX files, else a fifth of each class of DATA]
+    /// Images to measure on [default: the test part of IDX, CIFAR or NumPy files, else a fifth of each class of DATA]
     #[arg(long, value_name = "DATA")]
     test: Option<PathBuf>,
     /// Train on only so many images of each class, drawn at random

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use candle_augment::{
-    Color, Dataset, DatasetExt, Error, Idx, IdxPart, Image, InMemory, Purpose, Resize, Result, SampleKey, Size,
-    Transform, open_data,
+    Color, Dataset, DatasetExt, Error, Image, InMemory, Part, Purpose, Resize, Result, SampleKey, Size, Transform,
+    has_part, open_data,
 };
 use rayon::prelude::*;
 
@@ -41,17 +41,17 @@ pub struct Parts {
 /// The share of each class that is held out where there is no test set.
 const HELD_OUT: f64 = 0.2;
 
-/// Opens DATA and what to hold out: `test` if given, else the test part of a folder with IDX files, else a share of each class.
+/// Opens DATA and what to hold out: `test` if given, else the test part of DATA, else a share of each class.
 pub fn open_parts(data: &Path, test: Option<&Path>, seed: u64) -> Result<Parts> {
-    let train = open_data(data, IdxPart::Train)?;
+    let train = open_data(data, Part::Train)?;
     if let Some(test) = test {
         check_apart(data, test)?;
         let origin = format!("the images of {}", test.display());
-        return Ok(Parts { train, held_out: open_data(test, IdxPart::Test)?, origin, is_split: false });
+        return Ok(Parts { train, held_out: open_data(test, Part::Test)?, origin, is_split: false });
     }
-    if has_test_part(data)? {
-        let origin = format!("the test part (t10k) of {}", data.display());
-        return Ok(Parts { train, held_out: open_data(data, IdxPart::Test)?, origin, is_split: false });
+    if has_part(data, Part::Test)? {
+        let origin = format!("the test part of {}", data.display());
+        return Ok(Parts { train, held_out: open_data(data, Part::Test)?, origin, is_split: false });
     }
     let (train, held_out) = train.split(1.0 - HELD_OUT, seed)?;
     let origin = format!("{:.0} % of each class, split off before anything else", 100.0 * HELD_OUT);
@@ -60,18 +60,13 @@ pub fn open_parts(data: &Path, test: Option<&Path>, seed: u64) -> Result<Parts> 
 
 /// Refuses to hold out the images that are trained on.
 fn check_apart(data: &Path, test: &Path) -> Result<()> {
-    let same_folder = matches!((data.canonicalize(), test.canonicalize()), (Ok(data), Ok(test)) if data == test);
-    if (data == test || same_folder) && !has_test_part(test)? {
+    let same_place = matches!((data.canonicalize(), test.canonicalize()), (Ok(data), Ok(test)) if data == test);
+    if (data == test || same_place) && !has_part(test, Part::Test)? {
         let message =
             "--test names the images that are trained on: give others, or leave it out to hold out a part of them";
         return Err(Error::config(message).with_path(test));
     }
     Ok(())
-}
-
-/// Whether `data` is a folder with IDX files of a test part, and not the word that [`open_data`] takes for the embedded digits.
-fn has_test_part(data: &Path) -> Result<bool> {
-    Ok(data != Path::new("digits") && data.is_dir() && Idx::has_part(data, IdxPart::Test)?)
 }
 
 /// Reads every image at `size` and in `color` into memory.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use candle_augment::{IdxPart, Result, inspect_data};
+use candle_augment::{Part, Result, inspect_data};
 
 use super::common::Common;
 use super::progress::SharedProgress;
@@ -18,7 +18,7 @@ use super::{data, output};
   candle-augment inspect photos/train
   candle-augment inspect mnist --json")]
 pub struct Args {
-    /// Folder of class folders, folder with IDX files, or `digits`
+    /// Class folders, IDX, CIFAR or NumPy files, or `digits`: see `candle-augment --help`
     data: PathBuf,
     #[command(flatten)]
     common: Common,
@@ -27,7 +27,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     let progress = SharedProgress::new("inspect", "images");
     let found = data::on_pool(args.common.workers(), || {
-        inspect_data(&args.data, IdxPart::Train, |done, total| progress.update(done, total))
+        inspect_data(&args.data, Part::Train, |done, total| progress.update(done, total))
     })??;
     drop(progress);
     output::print(&found, args.common.json)?;

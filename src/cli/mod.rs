@@ -27,9 +27,10 @@ use clap::{Parser, Subcommand};
 
 /// Balanced batches of augmented and synthetic images.
 ///
-/// DATA is a folder with one folder of images per class, a folder with IDX files (the format of MNIST, plain or .gz), or the word
-/// `digits`: 1,797 handwritten digits of 8×8 pixels that are part of the program
-/// (`./digits` is a folder of that name).
+/// DATA is a folder with one folder of images per class; a folder with IDX files (the format of MNIST, plain or .gz), with the binary
+/// version of CIFAR-10 or CIFAR-100, or with NumPy's arrays in files train_images.npy and train_labels.npy (or images.npy and
+/// labels.npy); an .npz file with arrays of these names, such as those of MedMNIST; or the word `digits`: 1,797 handwritten digits of
+/// 8×8 pixels that are part of the program (`./digits` is a folder of that name).
 #[derive(Parser)]
 #[command(version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
 struct Cli {

@@ -72,8 +72,7 @@ impl ContactSheet<'_> {
                 transform.draw(info, &mut key.rng(), &mut ops);
                 cells.push(augmented(&original, &ops).map_err(|error| located(error, set, index))?);
             }
-            let file =
-                set.path(index).and_then(|path| path.file_name()).map(|name| name.to_string_lossy().into_owned());
+            let file = set.path(index).and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
             let title = drawable_name(&set.classes()[label], label);
             grid = grid.with_row(Row::new(title, cells).with_subtitle(file.unwrap_or_default()));
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use candle_augment::{IdxPart, Pipeline, Result, Step, Transform, open_data};
+use candle_augment::{Part, Pipeline, Result, Step, Transform, open_data};
 use serde::Serialize;
 
 use super::classic::ClassicArgs;
@@ -30,7 +30,7 @@ A pipeline is written with the names and parameters of torchvision's transforms,
   [[transforms]]
   ColorJitter = { brightness = 0.4, hue = 0.1 }")]
 pub struct Args {
-    /// Folder of class folders, folder with IDX files, or `digits`
+    /// Class folders, IDX, CIFAR or NumPy files, or `digits`: see `candle-augment --help`
     data: PathBuf,
     /// The picture to write, a .png
     #[arg(long, value_name = "FILE", default_value = "sheet.png")]
@@ -59,7 +59,7 @@ struct Report {
 pub fn run(args: &Args) -> Result<()> {
     output::check_file(&args.out, "png")?;
     let pipeline = args.pipeline.as_ref().map(Pipeline::read).transpose()?;
-    let set = open_data(&args.data, IdxPart::Train)?;
+    let set = open_data(&args.data, Part::Train)?;
     let (title, transforms, pipeline) = match pipeline {
         Some(pipeline) => ("Transforms", names(&pipeline), pipeline),
         None => {

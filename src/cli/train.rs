@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use candle_augment::gan::{GanConfig, Loss, TrainReport, Trainer};
-use candle_augment::{Color, Dataset, DatasetExt, Error, ErrorKind, IdxPart, Result, Size, SyntheticSource, open_data};
+use candle_augment::{Color, Dataset, DatasetExt, Error, ErrorKind, Part, Result, Size, SyntheticSource, open_data};
 use candle_core::Device;
 use serde::Serialize;
 
@@ -37,7 +37,7 @@ const DEFAULT_MINUTES: f64 = 5.0;
   candle-augment train photos/train --out photos.safetensors --size 64 --minutes 30
   candle-augment train photos/train --out photos.safetensors --size 64 --minutes 30 --resume")]
 pub struct Args {
-    /// Folder of class folders, folder with IDX files (its training part), or `digits`
+    /// Class folders, IDX, CIFAR or NumPy files (their training part), or `digits`: see `candle-augment --help`
     data: PathBuf,
     /// The checkpoint to write, a .safetensors
     #[arg(long, value_name = "FILE", default_value = "gan.safetensors")]
@@ -172,7 +172,7 @@ impl Args {
     }
 
     fn open_set(&self, seed: u64) -> Result<Arc<dyn Dataset>> {
-        let set = open_data(&self.data, IdxPart::Train)?;
+        let set = open_data(&self.data, Part::Train)?;
         match self.per_class {
             Some(count) => Ok(Arc::new(set.per_class(count as usize, seed)?)),
             None => Ok(set),

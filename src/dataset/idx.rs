@@ -6,50 +6,34 @@ mod pair;
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-
 pub(super) use array::IdxArray;
 use array::REFETCH;
 pub(super) use pair::holds_idx_files;
 
-use super::{Dataset, class_names, invalid};
+use super::packed::{Packed, Shape, number};
+use super::{Dataset, Part, invalid};
 use crate::decode::Limits;
 use crate::error::Result;
 use crate::image::{Image, Size};
-
-/// Which pair of files of a folder.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum IdxPart {
-    /// The training part: files with `train` in their names, or the only pair of the folder.
-    #[default]
-    Train,
-    /// The test part: files with `t10k` or `test` in their names.
-    Test,
-}
 
 /// Images and labels in IDX files, held in memory undivided: 1 byte a channel and pixel.
 ///
 /// The images are gray, `(N, H, W)`, or RGB, `(N, H, W, 3)`; pixels and labels are unsigned bytes. The classes are the
 /// label values that occur, in ascending order, each named by its number.
 #[derive(Clone, Debug)]
-pub struct Idx {
-    size: Size,
-    channels: usize,
-    pixels: Vec<u8>,
-    labels: Vec<u32>,
-    classes: Vec<String>,
-}
+pub struct Idx(Packed);
 
 impl Idx {
     /// The part of the folder `dir` that is asked for, found by the names that MNIST and its followers use:
     /// `train-images-idx3-ubyte`, `t10k-labels.idx1-ubyte.gz`, `emnist-letters-test-images-idx3-ubyte.gz` and so on.
+    /// Training files have `train` in their names, test files `t10k` or `test`; the only pair of a folder may be named
+    /// by no part, and is for training.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Dataset`](crate::ErrorKind::Dataset) if the folder has not exactly one such pair, and as
     /// [`Idx::from_files`].
-    pub fn open(dir: impl AsRef<Path>, part: IdxPart) -> Result<Self> {
+    pub fn open(dir: impl AsRef<Path>, part: Part) -> Result<Self> {
         let pair = pair::find(dir.as_ref(), part)?;
         Self::from_files(pair.images, pair.labels)
     }
@@ -59,7 +43,7 @@ impl Idx {
     /// # Errors
     ///
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) if the folder is missing or cannot be listed.
-    pub fn has_part(dir: impl AsRef<Path>, part: IdxPart) -> Result<bool> {
+    pub fn has_part(dir: impl AsRef<Path>, part: Part) -> Result<bool> {
         pair::has_part(dir.as_ref(), part)
     }
 
@@ -87,17 +71,9 @@ impl Idx {
                 values.len()
             )));
         }
-        let mut distinct = values.clone();
-        distinct.sort_unstable();
-        distinct.dedup();
-        let class_of = |value: &u8| distinct.partition_point(|known| known < value) as u32;
-        Ok(Self {
-            size: Size::new(height, width),
-            channels,
-            pixels: images.into_data(),
-            labels: values.iter().map(class_of).collect(),
-            classes: distinct.iter().map(u8::to_string).collect(),
-        })
+        let (labels, classes) = number(&values);
+        let shape = Shape { size: Size::new(height, width), channels, planar: false };
+        Ok(Self(Packed::new(shape, 0, images.into_data(), labels, classes)))
     }
 
     /// The same set with other names for its classes, in the order of their labels.
@@ -106,28 +82,25 @@ impl Idx {
     ///
     /// [`ErrorKind::Dataset`](crate::ErrorKind::Dataset) if a label is left without a name, or a name is there twice.
     pub fn with_classes<S: Into<String>>(self, names: impl IntoIterator<Item = S>) -> Result<Self> {
-        let classes = class_names(names, &self.labels)?;
-        Ok(Self { classes, ..self })
+        Ok(Self(self.0.with_classes(names)?))
     }
 }
 
 impl Dataset for Idx {
     fn len(&self) -> usize {
-        self.labels.len()
+        self.0.len()
     }
 
     fn label(&self, index: usize) -> u32 {
-        self.labels[index]
+        self.0.label(index)
     }
 
     fn load(&self, index: usize) -> Result<Image> {
-        let bytes = self.size.height * self.size.width * self.channels;
-        let pixels = self.pixels[index * bytes..(index + 1) * bytes].to_vec();
-        Image::new(self.size.height, self.size.width, self.channels, pixels)
+        self.0.load(index)
     }
 
     fn classes(&self) -> &[String] {
-        &self.classes
+        self.0.classes()
     }
 }
 

@@ -94,7 +94,7 @@ pub fn inspect(set: &dyn Dataset, progress: impl Fn(usize, usize) + Sync) -> Ins
     let look = |index| {
         let found = set.load(index).map(|image| (image.size(), image.channels())).map_err(|error| Unreadable {
             index,
-            path: set.path(index).map(PathBuf::from),
+            path: set.path(index),
             reason: error.message().to_owned(),
         });
         progress(done.fetch_add(1, Ordering::Relaxed) + 1, set.len());

@@ -1,24 +1,35 @@
 //! Labelled image sets.
 
+mod cifar;
+mod concat;
 mod digits;
 mod folder;
 mod idx;
 mod inspect;
 mod memory;
+mod numpy;
 mod open;
+mod packed;
+mod part;
+mod relabel;
 mod subset;
 mod wrap;
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use cifar::Cifar;
+pub use concat::Concat;
 pub use digits::digits;
 pub use folder::ImageFolder;
-pub use idx::{Idx, IdxPart};
+pub use idx::Idx;
 pub use inspect::{ClassCount, Inspection, Spread, Unreadable, inspect};
 pub use memory::InMemory;
-pub use open::{check_classes, inspect_data, open_data};
+pub use numpy::Numpy;
+pub use open::{check_classes, has_part, inspect_data, open_data};
+pub use part::Part;
+pub use relabel::Relabeled;
 pub use subset::{DatasetExt, Subset};
 pub use wrap::{Label, wrap};
 
@@ -55,7 +66,7 @@ pub trait Dataset: Send + Sync {
     fn classes(&self) -> &[String];
 
     /// The file of image `index`, where it has one of its own.
-    fn path(&self, _index: usize) -> Option<&Path> {
+    fn path(&self, _index: usize) -> Option<PathBuf> {
         None
     }
 
@@ -91,7 +102,7 @@ impl<D: Dataset + ?Sized> Dataset for Arc<D> {
         (**self).classes()
     }
 
-    fn path(&self, index: usize) -> Option<&Path> {
+    fn path(&self, index: usize) -> Option<PathBuf> {
         (**self).path(index)
     }
 

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::idx::holds_idx_files;
 use super::inspect::{Inspection, inspect};
-use super::{Dataset, Idx, IdxPart, ImageFolder, digits, invalid};
+use super::{Cifar, Dataset, Idx, ImageFolder, Numpy, Part, cifar, digits, idx, invalid, numpy};
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::Color;
 
@@ -17,20 +16,23 @@ const DIGITS: &str = "digits";
 /// Folders of these names hold parts of a data set, not classes.
 const PARTS: [&str; 8] = ["train", "training", "val", "valid", "validation", "dev", "test", "testing"];
 
-/// Opens a folder of class folders, a folder with IDX files, or, for the word `digits`, the embedded [`digits`].
+/// Opens what a user names:
 ///
-/// A folder of that name is opened as `./digits`.
+/// - a folder with one folder of images for each class ([`ImageFolder`]);
+/// - a folder with IDX files ([`Idx`]), with the binary version of CIFAR-10 or CIFAR-100 ([`Cifar`], fine labels), or
+///   with `.npy` files of images and labels ([`Numpy`]), recognised in this order by the names that these types expect;
+/// - an `.npz` file ([`Numpy`]);
+/// - the word `digits`: the embedded [`digits`]. A folder of that name is opened as `./digits`.
 ///
-/// `part` chooses among IDX files only: a folder of class folders and the digits are whole. Images of a folder are gray
-/// if the header of every one says gray, RGB otherwise; gray folders therefore have all headers read. The set has two
-/// or more classes, and at least one image of each was decoded.
+/// `part` chooses among files that tell parts apart: a folder of class folders and the digits are whole. Images of a
+/// folder of class folders are gray if the header of every one says gray, RGB otherwise; gray folders therefore have
+/// all headers read. The set has two or more classes, and at least one image of each was decoded.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Io`] if there is no such folder; [`ErrorKind::Dataset`] if it is empty or neither kind of folder, if
-/// there are fewer than two classes, or if a class has no image that can be decoded; and the errors of
-/// [`ImageFolder::open`] and [`Idx::open`].
-pub fn open_data(data: impl AsRef<Path>, part: IdxPart) -> Result<Arc<dyn Dataset>> {
+/// [`ErrorKind::Io`] if there is no such file or folder; [`ErrorKind::Dataset`] if it is none of these, if there are
+/// fewer than two classes, or if a class has no image that can be decoded; and the errors of the type that opens it.
+pub fn open_data(data: impl AsRef<Path>, part: Part) -> Result<Arc<dyn Dataset>> {
     let path = data.as_ref();
     let set: Arc<dyn Dataset> = match recognise(path, part)? {
         Source::Folder(folder) => {
@@ -49,15 +51,26 @@ pub fn open_data(data: impl AsRef<Path>, part: IdxPart) -> Result<Arc<dyn Datase
 /// # Errors
 ///
 /// As [`open_data`], save that too few classes and unreadable images are part of the report ([`Inspection::check`]).
-pub fn inspect_data(
-    data: impl AsRef<Path>,
-    part: IdxPart,
-    progress: impl Fn(usize, usize) + Sync,
-) -> Result<Inspection> {
+pub fn inspect_data(data: impl AsRef<Path>, part: Part, progress: impl Fn(usize, usize) + Sync) -> Result<Inspection> {
     Ok(match recognise(data.as_ref(), part)? {
         Source::Folder(folder) => inspect(&folder.with_color(Color::AsStored), progress),
         Source::Other(set) => inspect(&*set, progress),
     })
+}
+
+/// Whether what [`open_data`] would open has files of its own for `part`; what has no parts is all for training.
+///
+/// # Errors
+///
+/// [`ErrorKind::Io`] and [`ErrorKind::Dataset`] as [`open_data`], if it is of no kind that is known.
+pub fn has_part(data: impl AsRef<Path>, part: Part) -> Result<bool> {
+    let path = data.as_ref();
+    match kind(path)? {
+        Kind::Digits | Kind::ClassFolders => Ok(part == Part::Train),
+        Kind::Idx => Idx::has_part(path, part),
+        Kind::Cifar => Ok(cifar::has_part(path, part)),
+        Kind::Numpy => numpy::has_part(path, part).map_err(|error| error.with_path(path)),
+    }
 }
 
 enum Source {
@@ -65,28 +78,60 @@ enum Source {
     Other(Arc<dyn Dataset>),
 }
 
-fn recognise(path: &Path, part: IdxPart) -> Result<Source> {
-    if path == Path::new(DIGITS) {
-        return Ok(Source::Other(Arc::new(digits()?)));
-    }
-    const EXPECTED: &str =
-        "expected a folder with a folder of images for each class, a folder with IDX files, or the word `digits`";
-    match path.metadata() {
-        Err(error) => {
-            return Err(Error::new(ErrorKind::Io, format!("cannot open the data set ({error}): {EXPECTED}"))
-                .with_path(path)
-                .with_source(error));
+fn recognise(path: &Path, part: Part) -> Result<Source> {
+    Ok(Source::Other(match kind(path)? {
+        Kind::Digits => Arc::new(digits()?),
+        Kind::Idx => Arc::new(Idx::open(path, part)?),
+        Kind::Cifar => Arc::new(Cifar::open(path, part)?),
+        Kind::Numpy => Arc::new(Numpy::open(path, part)?),
+        Kind::ClassFolders => {
+            let folder = ImageFolder::open(path)?;
+            refuse_parts(&folder).map_err(|error| error.with_path(path))?;
+            return Ok(Source::Folder(folder));
         }
-        Ok(found) if !found.is_dir() => return Err(invalid(format!("{EXPECTED}, found a file")).with_path(path)),
-        Ok(_) if is_empty(path)? => return Err(invalid(format!("the folder is empty: {EXPECTED}")).with_path(path)),
-        Ok(_) => {}
+    }))
+}
+
+/// What [`open_data`] tells apart.
+enum Kind {
+    Digits,
+    Idx,
+    Cifar,
+    Numpy,
+    ClassFolders,
+}
+
+fn kind(path: &Path) -> Result<Kind> {
+    const EXPECTED: &str = "expected a folder with a folder of images for each class, a folder with IDX files, CIFAR's \
+                            .bin files or .npy files, an .npz file, or the word `digits`";
+    if path == Path::new(DIGITS) {
+        return Ok(Kind::Digits);
     }
-    if holds_idx_files(path)? {
-        return Ok(Source::Other(Arc::new(Idx::open(path, part)?)));
+    match path.metadata() {
+        Err(error) => Err(Error::new(ErrorKind::Io, format!("cannot open the data set ({error}): {EXPECTED}"))
+            .with_path(path)
+            .with_source(error)),
+        Ok(found) if !found.is_dir() && is_npz(path) => Ok(Kind::Numpy),
+        Ok(found) if !found.is_dir() => Err(invalid(format!("{EXPECTED}, found another file")).with_path(path)),
+        Ok(_) if is_empty(path)? => Err(invalid(format!("the folder is empty: {EXPECTED}")).with_path(path)),
+        Ok(_) => kind_of_folder(path),
     }
-    let folder = ImageFolder::open(path)?;
-    refuse_parts(&folder).map_err(|error| error.with_path(path))?;
-    Ok(Source::Folder(folder))
+}
+
+fn kind_of_folder(path: &Path) -> Result<Kind> {
+    Ok(if idx::holds_idx_files(path)? {
+        Kind::Idx
+    } else if cifar::holds_cifar_files(path) {
+        Kind::Cifar
+    } else if numpy::holds_arrays(path)? {
+        Kind::Numpy
+    } else {
+        Kind::ClassFolders
+    })
+}
+
+fn is_npz(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npz"))
 }
 
 fn is_empty(dir: &Path) -> Result<bool> {

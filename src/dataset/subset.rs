@@ -1,9 +1,9 @@
-//! Parts of a data set: chosen images, stratified splits, some images of each class.
+//! Parts of a data set: chosen images, stratified splits, some images of each class; and the ways to other wrappers.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Dataset, invalid};
+use super::{Concat, Dataset, Label, Relabeled, invalid};
 use crate::error::{Error, Result};
 use crate::image::Image;
 use crate::rng::{Purpose, SampleKey};
@@ -40,7 +40,7 @@ impl Dataset for Subset {
         self.whole.classes()
     }
 
-    fn path(&self, index: usize) -> Option<&Path> {
+    fn path(&self, index: usize) -> Option<PathBuf> {
         self.whole.path(self.indices[index])
     }
 }
@@ -51,7 +51,8 @@ impl std::fmt::Debug for Subset {
     }
 }
 
-/// Ways to take a part of any data set. The whole is shared, not copied: give an [`Arc`] to keep it.
+/// Ways to take a part of any data set, to join it to another, and to give it other classes. Images are shared, not
+/// copied: give an [`Arc`] to keep the set.
 ///
 /// ```
 /// use candle_augment::{Dataset, DatasetExt, digits};
@@ -135,6 +136,50 @@ pub trait DatasetExt: Dataset + Sized + 'static {
             chosen.extend_from_slice(&class[..count.min(class.len())]);
         }
         Ok(sorted(Arc::new(self), chosen))
+    }
+
+    /// The images of some classes, given by their names or their labels, and numbered anew in the order they are given
+    /// in. The images keep their order.
+    ///
+    /// ```
+    /// use candle_augment::{Dataset, DatasetExt, digits};
+    ///
+    /// let pair = digits()?.filter_classes(["7", "1"])?;
+    /// assert_eq!(pair.classes(), ["7", "1"]);
+    /// assert_eq!(pair.class_counts(), digits()?.filter_classes([7, 1])?.class_counts());
+    /// # Ok::<(), candle_augment::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for a class that the set does not have, one that is given twice,
+    /// or none at all.
+    fn filter_classes<L: Into<Label>>(self, classes: impl IntoIterator<Item = L>) -> Result<Relabeled> {
+        Relabeled::filter(Arc::new(self), classes.into_iter().map(Into::into).collect())
+    }
+
+    /// The same images with classes renamed or merged: `rename` is called once for the name of each class, in the order
+    /// of the labels, and classes that get one name become one. The new classes are numbered as they first occur.
+    ///
+    /// ```
+    /// use std::collections::HashMap;
+    /// use candle_augment::{Dataset, DatasetExt, Image, InMemory};
+    ///
+    /// let images = vec![Image::filled(4, 4, &[0])?; 3];
+    /// let set = InMemory::from_images(images, vec![0, 1, 2], ["cat", "dog", "rose"])?;
+    /// let kinds = HashMap::from([("cat", "animal"), ("dog", "animal")]);
+    /// let merged = set.map_classes(|name| kinds.get(name).copied().unwrap_or(name).to_owned());
+    /// assert_eq!(merged.classes(), ["animal", "rose"]);
+    /// assert_eq!(merged.class_counts(), [2, 1]);
+    /// # Ok::<(), candle_augment::Error>(())
+    /// ```
+    fn map_classes<S: Into<String>>(self, rename: impl FnMut(&str) -> S) -> Relabeled {
+        Relabeled::rename(Arc::new(self), rename)
+    }
+
+    /// The images of this set and then those of `other`, under the classes of both: [`Concat`] says how they are told.
+    fn concat(self, other: impl Dataset + 'static) -> Concat {
+        Concat::of(vec![Arc::new(self), Arc::new(other)])
     }
 }
 

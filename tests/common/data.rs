@@ -84,3 +84,79 @@ pub fn exif(orientation: u8) -> Vec<u8> {
     bytes.extend([0; 4]);
     bytes
 }
+
+/// An `.npy` file, version 1.0, as NumPy writes one: `shape` is Python's text for the shape.
+pub fn npy(dtype: &str, shape: &str, data: &[u8]) -> Vec<u8> {
+    npy_with_header(&format!("{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}"), data)
+}
+
+/// An `.npy` file with any header.
+pub fn npy_with_header(header: &str, data: &[u8]) -> Vec<u8> {
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16 + 1).to_le_bytes());
+    bytes.extend(header.bytes());
+    bytes.push(b'\n');
+    bytes.extend_from_slice(data);
+    bytes
+}
+
+/// How an entry of a zip archive is packed.
+#[derive(Clone, Copy)]
+pub enum Packing {
+    Stored,
+    Deflated,
+    /// A method of this number, which nobody unpacks.
+    Unknown(u16),
+}
+
+/// A zip archive with an entry `NAME.npy` for each array.
+pub fn npz(arrays: &[(&str, Vec<u8>)], packing: Packing) -> Vec<u8> {
+    let (mut bytes, mut directory) = (Vec::new(), Vec::new());
+    for (name, array) in arrays {
+        let (method, packed) = match packing {
+            Packing::Stored => (0, array.clone()),
+            Packing::Deflated => (8_u16, deflate(array)),
+            Packing::Unknown(method) => (method, array.clone()),
+        };
+        let mut checksum = flate2::Crc::new();
+        checksum.update(array);
+        let name = format!("{name}.npy");
+        let mut fields = Vec::new();
+        fields.extend([20, 0, 0, 0]);
+        fields.extend(method.to_le_bytes());
+        fields.extend([0; 4]);
+        for value in [checksum.sum(), packed.len() as u32, array.len() as u32] {
+            fields.extend(value.to_le_bytes());
+        }
+        fields.extend((name.len() as u16).to_le_bytes());
+        fields.extend([0; 2]);
+        directory.extend(b"PK\x01\x02\x14\x00");
+        directory.extend_from_slice(&fields);
+        directory.extend([0; 10]);
+        directory.extend((bytes.len() as u32).to_le_bytes());
+        directory.extend(name.bytes());
+        bytes.extend(b"PK\x03\x04");
+        bytes.extend(fields);
+        bytes.extend(name.bytes());
+        bytes.extend(packed);
+    }
+    let start = bytes.len() as u32;
+    let count = (arrays.len() as u16).to_le_bytes();
+    bytes.extend_from_slice(&directory);
+    bytes.extend(b"PK\x05\x06\x00\x00\x00\x00");
+    bytes.extend([count, count].concat());
+    bytes.extend((directory.len() as u32).to_le_bytes());
+    bytes.extend(start.to_le_bytes());
+    bytes.extend([0; 2]);
+    bytes
+}
+
+fn deflate(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("memory takes every write")
+}
+
+/// A record of CIFAR's binary version: label bytes and three planes, each of one value.
+pub fn cifar_record(labels: &[u8], [red, green, blue]: [u8; 3]) -> Vec<u8> {
+    [labels, &[red; 1024], &[green; 1024], &[blue; 1024]].concat()
+}

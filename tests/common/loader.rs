@@ -1,6 +1,6 @@
 //! A synthetic source, data sets that fail, batches made comparable, and a deadline for what might hang.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -95,8 +95,8 @@ impl Dataset for Faulty {
         self.set.classes()
     }
 
-    fn path(&self, index: usize) -> Option<&Path> {
-        Some(&self.paths[index])
+    fn path(&self, index: usize) -> Option<PathBuf> {
+        Some(self.paths[index].clone())
     }
 }
 

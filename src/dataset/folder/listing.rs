@@ -6,6 +6,7 @@ use std::fs::{self, DirEntry};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::files::Files;
 use crate::dataset::invalid;
 use crate::error::{Error, Result};
 
@@ -14,7 +15,7 @@ pub(super) const EXTENSIONS: [&str; 8] = ["png", "jpg", "jpeg", "webp", "bmp", "
 
 /// The image files in `root` and the folders below: folder by folder in the order of their paths, and by name within
 /// each.
-pub(super) fn images(root: &Path) -> Result<Vec<Box<Path>>> {
+pub(super) fn images(root: &Path) -> Result<Files> {
     let mut listed = Vec::new();
     let mut open = vec![Folder { path: root.to_owned(), links: Vec::new() }];
     while let Some(folder) = open.pop() {
@@ -27,7 +28,11 @@ pub(super) fn images(root: &Path) -> Result<Vec<Box<Path>>> {
     }
     // By the whole text, not by components: so does torchvision.
     listed.sort_by(|(a, _), (b, _)| a.as_os_str().cmp(b.as_os_str()));
-    Ok(listed.iter().flat_map(|(dir, names)| names.iter().map(|name| dir.join(name).into_boxed_path())).collect())
+    let mut files = Files::default();
+    for (folder, names) in listed {
+        files.push(folder, names);
+    }
+    Ok(files)
 }
 
 /// A folder, and where the links on the way to it lead.

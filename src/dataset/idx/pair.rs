@@ -2,8 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::IdxPart;
-use crate::dataset::invalid;
+use crate::dataset::{Part, invalid};
 use crate::error::{Error, Result};
 
 /// A file of images and the file of their labels.
@@ -23,7 +22,7 @@ struct Candidate {
     name: String,
     path: PathBuf,
     role: Role,
-    part: Option<IdxPart>,
+    part: Option<Part>,
 }
 
 impl Candidate {
@@ -40,8 +39,8 @@ impl Candidate {
             _ => return None,
         };
         let part = match (says(&["train"]), says(&["t10k", "test"])) {
-            (true, false) => Some(IdxPart::Train),
-            (false, true) => Some(IdxPart::Test),
+            (true, false) => Some(Part::Train),
+            (false, true) => Some(Part::Test),
             _ => None,
         };
         Some(Self { name, path, role, part })
@@ -53,12 +52,12 @@ pub(in crate::dataset) fn holds_idx_files(dir: &Path) -> Result<bool> {
     Ok(!candidates(dir)?.is_empty())
 }
 
-pub(super) fn has_part(dir: &Path, part: IdxPart) -> Result<bool> {
+pub(super) fn has_part(dir: &Path, part: Part) -> Result<bool> {
     let all = candidates(dir)?;
     Ok([Role::Images, Role::Labels].into_iter().any(|role| !of_part(&all, role, part).is_empty()))
 }
 
-pub(super) fn find(dir: &Path, part: IdxPart) -> Result<Pair> {
+pub(super) fn find(dir: &Path, part: Part) -> Result<Pair> {
     let all = candidates(dir)?;
     let one = |role| the_one(dir, &all, role, part);
     Ok(Pair { images: one(Role::Images)?, labels: one(Role::Labels)? })
@@ -80,13 +79,13 @@ fn candidates(dir: &Path) -> Result<Vec<Candidate>> {
 }
 
 /// The files of a part; for training those that name no part, where none names it.
-fn of_part(all: &[Candidate], role: Role, part: IdxPart) -> Vec<&Candidate> {
+fn of_part(all: &[Candidate], role: Role, part: Part) -> Vec<&Candidate> {
     let of = |part| all.iter().filter(|file| file.role == role && file.part == part).collect::<Vec<_>>();
     let named = of(Some(part));
-    if named.is_empty() && part == IdxPart::Train { of(None) } else { named }
+    if named.is_empty() && part == Part::Train { of(None) } else { named }
 }
 
-fn the_one(dir: &Path, all: &[Candidate], role: Role, part: IdxPart) -> Result<PathBuf> {
+fn the_one(dir: &Path, all: &[Candidate], role: Role, part: Part) -> Result<PathBuf> {
     match of_part(all, role, part)[..] {
         [file] => Ok(file.path.clone()),
         [] => Err(missing(dir, role, part)),
@@ -98,8 +97,8 @@ fn the_one(dir: &Path, all: &[Candidate], role: Role, part: IdxPart) -> Result<P
     }
 }
 
-fn missing(dir: &Path, role: Role, part: IdxPart) -> Error {
-    let prefix = if part == IdxPart::Train { "train" } else { "t10k" };
+fn missing(dir: &Path, role: Role, part: Part) -> Error {
+    let prefix = if part == Part::Train { "train" } else { "t10k" };
     let name = if role == Role::Images { "images-idx3-ubyte" } else { "labels-idx1-ubyte" };
     invalid(format!(
         "expected a file named as {prefix}-{name} or {prefix}-{name}.gz, found none: fetch the file, or rename it so"
