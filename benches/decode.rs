@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::io::Cursor;
 
-use candle_augment::{Color, Image, Limits, decode_image, read_header};
+use candle_augment::{Color, Decoder, EncodedImage, Image, Limits, Region, Scale, View, decode_image, read_header};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use image::{DynamicImage, ImageFormat};
 
@@ -40,6 +40,35 @@ fn decoding(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// A JPEG file decoded in part or smaller, with buffers that are kept.
+fn views(criterion: &mut Criterion) {
+    let bytes = encode(&photo(512), ImageFormat::Jpeg);
+    let limits = Limits::default();
+    let region = |top, left| Some(Region { top, left, height: 256, width: 256 });
+    let at = |scale| View { scale, ..View::default() };
+    let part = |top, left| View { region: region(top, left), ..View::default() };
+    let views = [
+        ("full", at(Scale::Full)),
+        ("half", at(Scale::Half)),
+        ("quarter", at(Scale::Quarter)),
+        ("eighth", at(Scale::Eighth)),
+        ("top left", part(0, 0)),
+        ("middle", part(128, 128)),
+        ("bottom right", part(256, 256)),
+    ];
+    let mut group = criterion.benchmark_group("jpeg view");
+    for (name, view) in views {
+        let (mut decoder, mut pixels) = (Decoder::new(), Vec::new());
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                let encoded = EncodedImage::new(black_box(&bytes), &limits).expect("the file is whole");
+                encoded.decode_into(&mut decoder, view, &mut pixels).expect("the file is whole")
+            });
+        });
+    }
+    group.finish();
+}
+
 fn headers(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().expect("the system has a folder for temporary files");
     let mut group = criterion.benchmark_group("header");
@@ -53,5 +82,5 @@ fn headers(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, decoding, headers);
+criterion_group!(benches, decoding, views, headers);
 criterion_main!(benches);

@@ -4,18 +4,29 @@
 //! Sizes are checked against [`Limits`] from the header, before any memory for pixels is taken. The orientation that
 //! EXIF gives is applied, as photo viewers do (Pillow and torchvision leave it alone). 16 bits become 8, palettes and
 //! CMYK become RGB, alpha is dropped.
+//!
+//! JPEG files of the plain kind (sequential, 8 bits, gray or three components, as nearly all are) have the pixels of
+//! libjpeg-turbo's defaults, so Pillow's and torchvision's, to the bit, and are decoded only as far as [`View`] asks.
+//! Other JPEG files (progressive, CMYK …) are decoded whole, by the `image` crate; there, pixels may differ from
+//! libjpeg's by a few steps, more at the edges of colours where chroma is subsampled.
 
+mod encoded;
 mod jpeg;
+mod region;
+mod turn;
+
+pub use encoded::{Decoder, EncodedImage, View};
+pub use region::{Region, Scale};
 
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use ::image::metadata::Orientation;
-use ::image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
+use ::image::{ImageDecoder, ImageError, ImageFormat, ImageReader};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::open_file;
 use crate::image::{Color, Image, Size};
+use turn::Turn;
 
 /// What to do about a file that is no whole image.
 const REPLACE: &str = "replace or remove the file";
@@ -84,18 +95,7 @@ pub struct Header {
 /// [`ErrorKind::Decode`] if the bytes are damaged, cut short, or no image of a known kind; [`ErrorKind::Limits`] if the
 /// header says that the image is larger than `limits`.
 pub fn decode_image(bytes: &[u8], color: Color, limits: &Limits) -> Result<Image> {
-    let format = known_format(bytes)?;
-    if format == ImageFormat::Jpeg && !jpeg::is_complete(bytes) {
-        return Err(damaged(&format!("the JPEG data is cut short, its end marker is missing: {REPLACE}")));
-    }
-    let mut decoder = decoder(Cursor::new(bytes), format, limits.max_pixels)?;
-    let size = decoder_size(&decoder);
-    limits.check(size)?;
-    decoder.set_limits(memory_for(size.height * size.width)).map_err(|error| from_image(error, format))?;
-    let orientation = decoder.orientation().map_err(|error| from_image(error, format))?;
-    let mut image = DynamicImage::from_decoder(decoder).map_err(|error| from_image(error, format))?;
-    image.apply_orientation(orientation);
-    Ok(Image::try_from(image)?.into_color(color))
+    EncodedImage::new(bytes, limits)?.decode(&mut Decoder::new(), View { color, ..View::default() })
 }
 
 /// Reads an image file's size and colour from its header, without decoding it. The size is not held against any limit.
@@ -138,12 +138,8 @@ fn header(mut file: impl BufRead + Seek, path: &Path) -> Result<Header> {
 
 fn header_of(bytes: impl BufRead + Seek, format: ImageFormat) -> Result<Header> {
     let mut decoder = decoder(bytes, format, Limits::default().max_pixels)?;
-    let mut size = decoder_size(&decoder);
-    let turned =
-        [Orientation::Rotate90, Orientation::Rotate270, Orientation::Rotate90FlipH, Orientation::Rotate270FlipH];
-    if turned.contains(&decoder.orientation().map_err(|error| from_image(error, format))?) {
-        size = Size::new(size.width, size.height);
-    }
+    let size =
+        Turn::from(decoder.orientation().map_err(|error| from_image(error, format))?).shown(decoder_size(&decoder));
     Ok(Header { size, channels: if decoder.color_type().has_color() { 3 } else { 1 } })
 }
 

@@ -151,7 +151,7 @@ impl Image {
                 Self { size: self.size, channels: 3, data }
             }
             (Color::Gray, 3) => {
-                let data = self.data.chunks_exact(3).map(luma).collect();
+                let data = self.data.as_chunks().0.iter().copied().map(luma).collect();
                 Self { size: self.size, channels: 1, data }
             }
             _ => self,
@@ -193,8 +193,9 @@ impl Image {
 }
 
 /// ITU-R 601-2 luma in Pillow's fixed point: `(19595 R + 38470 G + 7471 B + 2¹⁵) / 2¹⁶`.
-fn luma(rgb: &[u8]) -> u8 {
-    let [r, g, b] = [rgb[0], rgb[1], rgb[2]].map(u32::from);
+#[inline(always)]
+pub(crate) fn luma(rgb: [u8; 3]) -> u8 {
+    let [r, g, b] = rgb.map(u32::from);
     ((19595 * r + 38470 * g + 7471 * b + 0x8000) >> 16) as u8
 }
 
@@ -285,8 +286,8 @@ mod tests {
 
     #[test]
     fn luma_is_pillows() {
-        assert_eq!(luma(&[255, 255, 255]), 255);
-        assert_eq!(luma(&[10, 200, 30]), 124);
+        assert_eq!(luma([255, 255, 255]), 255);
+        assert_eq!(luma([10, 200, 30]), 124);
     }
 
     #[test]

@@ -70,7 +70,7 @@ pub use dataset::{
     Cifar, ClassCount, Concat, Dataset, DatasetExt, Idx, ImageFolder, InMemory, Inspection, Label, Numpy, Part,
     Relabeled, Spread, Subset, Unreadable, check_classes, digits, has_part, inspect, inspect_data, open_data, wrap,
 };
-pub use decode::{Header, Limits, decode_image, read_header};
+pub use decode::{Decoder, EncodedImage, Header, Limits, Region, Scale, View, decode_image, read_header};
 pub use error::{Error, ErrorKind, Result};
 pub use image::{Color, Image, Size};
 pub use loader::{Batch, DataLoader, DataLoaderBuilder, Epoch};

@@ -3,6 +3,7 @@
 
 pub mod data;
 pub mod gan;
+pub mod jpeg;
 pub mod loader;
 #[cfg(feature = "cli")]
 pub mod program;

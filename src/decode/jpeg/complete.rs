@@ -6,7 +6,7 @@ const END_OF_IMAGE: [u8; 2] = [0xff, 0xd9];
 /// Whether an end-of-image marker follows the start of the compressed data.
 ///
 /// An embedded preview has an end marker as well; it lies in a segment before that start, so it does not count.
-pub(super) fn is_complete(bytes: &[u8]) -> bool {
+pub fn is_complete(bytes: &[u8]) -> bool {
     let Some(scan) = scan_start(bytes) else { return false };
     // From the end, where the marker stands in nearly every file. It cannot occur within compressed data (ITU-T T.81,
     // B.1.1.5).
