@@ -105,21 +105,39 @@ fn tiles<const C: usize>(
     for top in (0..size.height).step_by(TILE) {
         for left in (0..size.width).step_by(BLOCK) {
             let rows = TILE.min(size.height - top);
-            let pixels = BLOCK.min(size.width - left);
-            let lanes = pixels.next_multiple_of(LANES);
+            let width = BLOCK.min(size.width - left);
+            let lanes = width.next_multiple_of(LANES);
             let (xs, ys) = (&mut xs[..rows], &mut ys[..rows]);
-            vectorized!({
-                for (y, (xs, ys)) in xs.iter_mut().zip(ys.iter_mut()).enumerate() {
-                    map.row(top + y, left, &mut xs[..lanes], &mut ys[..lanes]);
-                }
-            });
-            vectorized!({
-                for (y, (xs, ys)) in xs.iter().zip(&*ys).enumerate() {
-                    let first = ((top + y) * size.width + left) * C;
-                    sampler.block(*source, &xs[..lanes], &ys[..lanes], &mut out[first..][..pixels * C]);
-                }
-            });
+            vectorized!(positions(map, top, left, lanes, xs, ys));
+            let out = &mut out[(top * size.width + left) * C..];
+            vectorized!(pixels(source, xs, ys, lanes, width, size.width * C, out, sampler));
         }
+    }
+}
+
+/// Finds the source positions of a tile.
+#[inline(always)]
+fn positions(map: &impl Map, top: usize, left: usize, lanes: usize, xs: &mut [[f32; BLOCK]], ys: &mut [[f32; BLOCK]]) {
+    for (y, (xs, ys)) in xs.iter_mut().zip(ys).enumerate() {
+        map.row(top + y, left, &mut xs[..lanes], &mut ys[..lanes]);
+    }
+}
+
+/// Makes the pixels of a tile of this `width` in a result whose rows are `pitch` bytes apart; `out` begins with the tile's first one.
+#[inline(always)]
+#[allow(clippy::too_many_arguments, reason = "a structure would name them once more")]
+fn pixels<const C: usize>(
+    source: &Source<'_, C>,
+    xs: &[[f32; BLOCK]],
+    ys: &[[f32; BLOCK]],
+    lanes: usize,
+    width: usize,
+    pitch: usize,
+    out: &mut [u8],
+    sampler: &mut impl Sampler,
+) {
+    for (y, (xs, ys)) in xs.iter().zip(ys).enumerate() {
+        sampler.block(*source, &xs[..lanes], &ys[..lanes], &mut out[y * pitch..][..width * C]);
     }
 }
 
