@@ -8,16 +8,26 @@
 
 mod batch;
 mod builder;
+#[allow(dead_code, reason = "the loader does not use it yet")]
+mod cache;
 mod collate;
 mod epoch;
 mod guard;
+#[allow(dead_code, reason = "the loader does not use it yet")]
+mod meter;
 mod pool;
 mod recipe;
+#[allow(dead_code, reason = "the loader does not use it yet")]
+mod statistics;
 mod task;
+#[allow(dead_code, reason = "the loader does not use it yet")]
+mod trace;
 
 pub use batch::Batch;
 pub use builder::DataLoaderBuilder;
+pub use cache::Cache;
 pub use epoch::Epoch;
+pub use statistics::{ClassStatistics, Stage, StageTimes, Statistics};
 
 use std::fmt;
 use std::sync::Arc;
