@@ -208,7 +208,7 @@ impl DataLoaderBuilder {
     pub fn build(self) -> Result<DataLoader> {
         let dataset = &*self.dataset;
         let labels: Vec<u32> = (0..dataset.len()).map(|index| dataset.label(index)).collect();
-        let planner = Planner::new(&labels, dataset.classes(), self.plan)?;
+        let planner = Planner::new(&labels, dataset.classes(), self.plan)?.of_files(&file_names(dataset));
         check_source(self.synthetic.as_deref(), &planner, dataset.classes())?;
         if let Some(transform) = &self.transform {
             transform.check_classes(dataset.classes())?;
@@ -256,6 +256,19 @@ impl fmt::Debug for DataLoaderBuilder {
             .field("prefetch", &self.prefetch)
             .finish_non_exhaustive()
     }
+}
+
+/// The names of up to a thousand files, evenly spread over the set; none where images have no files of their own. Folders are
+/// left out, so that the set may lie elsewhere.
+fn file_names(dataset: &dyn Dataset) -> Vec<u8> {
+    let step = dataset.len().div_ceil(1000).max(1);
+    let paths = (0..dataset.len()).step_by(step).map_while(|index| dataset.path(index));
+    let mut names = Vec::new();
+    for path in paths {
+        names.extend_from_slice(path.file_name().unwrap_or_default().as_encoded_bytes());
+        names.push(b'/');
+    }
+    names
 }
 
 fn check_source(source: Option<&dyn SyntheticSource>, planner: &Planner, classes: &[String]) -> Result<()> {
