@@ -14,7 +14,8 @@
 //!
 //! Batches are f32 (N, C, H, W). Windows follow each other after 1.5 s of warming up, and epochs without a pause: their ends
 //! are in the figures. `first_batch_s` is from the making of the loader; the set is open by then. `peak_rss_mb` counts the
-//! set in memory too. `cpu_us_per_image` is the time of all threads.
+//! set in memory too. `cpu_us_per_image` is the time of all threads, `foreign_cpu` what other processes took, in cores: above 0.1 a
+//! run was disturbed.
 
 use std::fs;
 use std::hint::black_box;
@@ -127,7 +128,7 @@ fn measured(run: &Run, builder: DataLoaderBuilder) -> Result<serde_json::Value> 
         next()?;
         taken += 1;
     }
-    let (begin, cpu) = (Instant::now(), cpu_seconds());
+    let (begin, own, busy) = (Instant::now(), own_seconds(), busy_seconds());
     let (mut rates, mut total) = (Vec::new(), 0);
     for _ in 0..run.windows {
         let (begin, mut count) = (Instant::now(), 0);
@@ -138,7 +139,8 @@ fn measured(run: &Run, builder: DataLoaderBuilder) -> Result<serde_json::Value> 
         total += count;
     }
     let seconds = begin.elapsed().as_secs_f64();
-    let cpu = cpu.zip(cpu_seconds()).map(|(from, to)| (to - from) / total as f64 * 1e6);
+    let passed = |from: Option<f64>, to: Option<f64>| Some(to? - from?);
+    let (own, busy) = (passed(own, own_seconds()), passed(busy, busy_seconds()));
     Ok(json!({
         "part": 3,
         "system": "candle_augment",
@@ -152,7 +154,8 @@ fn measured(run: &Run, builder: DataLoaderBuilder) -> Result<serde_json::Value> 
         "max_images_per_s": rates.iter().copied().fold(0.0, f64::max),
         "first_batch_s": first.as_secs_f64(),
         "peak_rss_mb": peak_mb(),
-        "cpu_us_per_image": cpu,
+        "cpu_us_per_image": own.map(|own| own / total as f64 * 1e6),
+        "foreign_cpu": own.zip(busy).map(|(own, busy)| (busy - own) / seconds),
     }))
 }
 
@@ -163,11 +166,22 @@ fn peak_mb() -> Option<f64> {
     Some(line.trim().strip_suffix(" kB")?.parse::<f64>().ok()? / 1024.0)
 }
 
-/// The time that all threads had so far, in steps of 10 ms, where the system tells.
-fn cpu_seconds() -> Option<f64> {
+/// The processor time that this process had so far, where the system tells.
+fn own_seconds() -> Option<f64> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
     // The name, in parentheses, may hold spaces; user and system time are the 12th and 13th words behind it.
-    let mut words = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
-    let mut ticks = || words.next()?.parse::<f64>().ok();
-    Some((ticks()? + ticks()?) / 100.0)
+    sum_of_ticks(stat.rsplit_once(')')?.1.split_whitespace().skip(11).take(2))
+}
+
+/// The processor time that all processes had so far.
+fn busy_seconds() -> Option<f64> {
+    let stat = fs::read_to_string("/proc/stat").ok()?;
+    let words = stat.lines().next()?.split_whitespace().skip(1).enumerate();
+    // Idle and waiting are the 4th and 5th words, the 8th is what the host took; guests are counted twice behind it.
+    sum_of_ticks(words.filter(|(n, _)| matches!(n, 0..=2 | 5..=6)).map(|(_, word)| word))
+}
+
+/// Ticks are of 10 ms.
+fn sum_of_ticks<'a>(words: impl Iterator<Item = &'a str>) -> Option<f64> {
+    words.map(|word| word.parse::<f64>().ok()).sum::<Option<f64>>().map(|ticks| ticks / 100.0)
 }
