@@ -39,8 +39,9 @@ fn slow() -> (DataLoaderBuilder, Arc<AtomicUsize>) {
     (DataLoader::builder(set).batch_size(10).workers(3), loads)
 }
 
+/// What users of ffcv complain of in #345 and #393.
 #[test]
-fn an_epoch_dropped_at_any_point() -> Result<()> {
+fn iterator_dropped_early_leaks_threads() -> Result<()> {
     let _turn = alone();
     for taken in [0, 1, 5] {
         for loader_first in [false, true] {
