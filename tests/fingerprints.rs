@@ -33,7 +33,8 @@ fn fingerprint(batch: &Batch) -> Result<u64> {
     add(&batch.labels)?;
     batch.soft_labels.as_ref().map_or(Ok(()), add)?;
     batch.slots.hash(&mut hasher);
-    format!("{:?} {:?}", batch.drawn, batch.batch_op).hash(&mut hasher);
+    (0..batch.len()).for_each(|n| format!("{:?}", batch.ops(n)).hash(&mut hasher));
+    format!("{:?}", batch.batch_op).hash(&mut hasher);
     Ok(hasher.finish())
 }
 

@@ -14,7 +14,7 @@ use crate::common::loader::{Content, Noise, contents, counted, in_time, index, n
 fn drawn(epoch: Epoch) -> Vec<(Slot, String)> {
     let samples = |batch: Result<candle_augment::Batch>| {
         let batch = batch.expect("nothing fails here");
-        let ops = batch.drawn.iter().map(|ops| format!("{ops:?}")).collect::<Vec<_>>();
+        let ops = (0..batch.len()).map(|n| format!("{:?}", batch.ops(n))).collect::<Vec<_>>();
         batch.slots.into_iter().zip(ops)
     };
     in_time(move || epoch.flat_map(samples).collect())
