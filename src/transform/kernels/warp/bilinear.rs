@@ -39,7 +39,11 @@ impl Sampler for Bilinear {
     fn block<const C: usize>(&mut self, source: Source<'_, C>, xs: &[f32], ys: &[f32], out: &mut [u8]) {
         let mut pixels = [0; BLOCK];
         let pixels = &mut pixels[..xs.len()];
-        if self.split(&source, xs, ys) {
+        if source.bordered {
+            self.split_bordered(&source, xs, ys);
+            self.fetch(&source, xs.len());
+            self.mean::<C, false>(&source, pixels);
+        } else if self.split(&source, xs, ys) {
             self.fetch(&source, xs.len());
             self.mean::<C, true>(&source, pixels);
         } else {
@@ -66,6 +70,26 @@ impl Bilinear {
             outside += i32::from(!surrounded(source, *x, *y));
         }
         outside == 0
+    }
+
+    /// The same for a source with a border, and which of the four pixels are inside.
+    #[inline(always)]
+    fn split_bordered<const C: usize>(&mut self, source: &Source<'_, C>, xs: &[f32], ys: &[f32]) {
+        let n = xs.len();
+        let parts = self.east[..n].iter_mut().zip(&mut self.south[..n]).zip(&mut self.offsets[..n]);
+        let [a, b, c, d] = &mut self.inside;
+        let inside = a[..n].iter_mut().zip(&mut b[..n]).zip(c[..n].iter_mut().zip(&mut d[..n]));
+        let is_inside = |place: i32, side: u32| if (place as u32) < side { 1.0 } else { 0.0 };
+        for ((((east, south), offset), ((a, b), (c, d))), (px, py)) in parts.zip(inside).zip(xs.iter().zip(ys)) {
+            let (left, top) = (px.floor(), py.floor());
+            (*east, *south) = (px - left, py - top);
+            let x = nearest(Source::<C>::within_border(left, source.width));
+            let y = nearest(Source::<C>::within_border(top, source.height));
+            *offset = source.pair_offset(x, y);
+            let [west, east] = [x, x + 1].map(|x| is_inside(x, source.width));
+            let [north, south] = [y, y + 1].map(|y| is_inside(y, source.height));
+            (*a, *b, *c, *d) = (west * north, east * north, west * south, east * south);
+        }
     }
 
     #[inline(always)]

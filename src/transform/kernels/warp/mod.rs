@@ -16,7 +16,7 @@ mod source;
 use bicubic::Bicubic;
 use bilinear::Bilinear;
 use nearest::Nearest;
-use source::Source;
+use source::{BORDER, PAIR_BYTES, Source};
 
 use super::rounding::nearest_byte;
 use super::vectorized::vectorized;
@@ -51,9 +51,13 @@ trait Sampler {
 /// Buffers that are kept from one warp to the next.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    /// A copy of a view whose bytes lie too far apart for 32-bit offsets.
-    near: Vec<u8>,
+    /// A copy of a view: of a small one with a border, of one whose bytes lie too far apart for 32-bit offsets.
+    copy: Vec<u8>,
 }
+
+/// Up to this many bytes a picture is sampled from a copy with a border of zeros: so much of it is near its edge that copying it takes less than
+/// telling what is inside.
+const SMALL: usize = 1 << 14;
 
 /// How the result is made of the source.
 #[derive(Clone, Copy, Debug)]
@@ -67,25 +71,34 @@ pub struct Sampling {
 
 /// Writes the pixels of `view` that `map` finds into `out`.
 pub fn warp(view: View<'_>, map: &impl Map, sampling: Sampling, out: &mut Vec<u8>, scratch: &mut Scratch) {
-    let Scratch { near } = scratch;
-    let view = if view.bytes().len() <= i32::MAX as usize {
-        view
-    } else {
-        view.copy_into(near);
-        View::new(near, Layout::whole(view.size(), view.channels()))
-    };
-    let blended = sampling.fill != Fill::None;
     match (view.channels(), sampling.fill) {
-        (1, Fill::None) => picture(&Source::new(view, [0], blended), map, sampling, out),
-        (_, Fill::None) => picture(&Source::new(view, [0; 3], blended), map, sampling, out),
-        (1, Fill::All(value)) => picture(&Source::new(view, [value], blended), map, sampling, out),
-        (_, Fill::All(value)) => picture(&Source::new(view, [value; 3], blended), map, sampling, out),
-        (_, Fill::Rgb(color)) => picture(&Source::new(view, color, blended), map, sampling, out),
+        (1, Fill::None) => picture(view, [0], map, sampling, out, scratch),
+        (_, Fill::None) => picture(view, [0; 3], map, sampling, out, scratch),
+        (1, Fill::All(value)) => picture(view, [value], map, sampling, out, scratch),
+        (_, Fill::All(value)) => picture(view, [value; 3], map, sampling, out, scratch),
+        (_, Fill::Rgb(color)) => picture(view, color, map, sampling, out, scratch),
     }
 }
 
-fn picture<const C: usize>(source: &Source<'_, C>, map: &impl Map, sampling: Sampling, out: &mut Vec<u8>) {
+fn picture<const C: usize>(
+    view: View<'_>,
+    fill: [u8; C],
+    map: &impl Map,
+    sampling: Sampling,
+    out: &mut Vec<u8>,
+    Scratch { copy }: &mut Scratch,
+) {
     let Sampling { size, interpolation, .. } = sampling;
+    let bordered = interpolation == Interpolation::Bilinear && view.size().height * view.size().width * C <= SMALL;
+    let view = if bordered {
+        view.copy_bordered(BORDER, PAIR_BYTES, copy)
+    } else if view.bytes().len() <= i32::MAX as usize {
+        view
+    } else {
+        view.copy_into(copy);
+        View::new(copy, Layout::whole(view.size(), view.channels()))
+    };
+    let source = &Source::new(view, fill, sampling.fill != Fill::None, bordered);
     out.resize(size.height * size.width * C, 0);
     match interpolation {
         Interpolation::Nearest => tiles(source, map, &mut Nearest::default(), size, out),

@@ -15,13 +15,21 @@ pub struct Source<'a, const C: usize> {
     pub fill: [u8; C],
     /// Whether the fill is blended in at the edge; without, what is outside counts as 0 and no more.
     pub blended: bool,
+    /// Whether [`BORDER`] zeros lie around it on every side.
+    pub bordered: bool,
 }
+
+/// So many zeros on a side hold a pair that is all outside.
+pub const BORDER: usize = 2;
+
+/// The bytes that are read for a pair.
+pub const PAIR_BYTES: usize = size_of::<Pair>();
 
 /// Two neighbours in a row, as they lie in memory: [`Source::split`] tells which is the left one.
 pub type Pair = u64;
 
 impl<'a, const C: usize> Source<'a, C> {
-    pub fn new(view: View<'a>, fill: [u8; C], blended: bool) -> Self {
+    pub fn new(view: View<'a>, fill: [u8; C], blended: bool, bordered: bool) -> Self {
         let size = view.size();
         Self {
             bytes: view.bytes(),
@@ -32,7 +40,17 @@ impl<'a, const C: usize> Source<'a, C> {
             height: size.height as u32,
             fill,
             blended,
+            bordered,
         }
+    }
+
+    /// The nearest row or column of a side that is inside or in the border.
+    #[inline(always)]
+    pub fn within_border(position: f32, side: u32) -> f32 {
+        let low = const { -(BORDER as f32) };
+        let above = if position > low { position } else { low };
+        let high = side as i32 as f32;
+        if above < high { above } else { high }
     }
 
     /// Whether there is such a pixel.
