@@ -94,6 +94,21 @@ impl<'a, const C: usize> Source<'a, C> {
         }
     }
 
+    /// The gray pair at an offset and the one below, of a source with a border: its stride is positive.
+    #[inline(always)]
+    pub fn quad(&self, offset: i32) -> u32 {
+        let quad = &self.bytes[offset as u32 as usize..][..self.stride as usize + 2];
+        let [a, b] = *quad.first_chunk().expect("at least two bytes");
+        let [c, d] = *quad.last_chunk().expect("at least two bytes");
+        u32::from_le_bytes([a, b, c, d])
+    }
+
+    /// Where in a quad the pixels lie: left and right above, left and right below.
+    #[inline(always)]
+    pub fn quad_shifts(&self) -> [u32; 4] {
+        if self.step < 0 { [8, 0, 24, 16] } else { [0, 8, 16, 24] }
+    }
+
     /// The pair whose left pixel is at (x, y), zeros outside; and 1 for each that is inside, the left one first, else 0.
     #[inline(always)]
     pub fn pair_tested(&self, x: i32, y: i32) -> (Pair, [f32; 2]) {
