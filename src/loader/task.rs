@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use candle_core::Tensor;
 
 use super::batch::{Batch, DrawnOps};
-use super::failure::{ErrorPolicy, Failure};
+use super::failure::{ErrorPolicy, Failure, exhausted};
 use super::guard::guarded;
 use super::meter::Meter;
 use super::output::{Buffer, Place, Shape};
@@ -27,6 +27,8 @@ pub(super) struct BatchTask<'a> {
     pub cancelled: Arc<AtomicBool>,
     pub meter: &'a Meter,
     pub slots: Vec<Slot>,
+    /// The failures that the epoch bears.
+    pub most: usize,
 }
 
 /// What came of it.
@@ -105,12 +107,12 @@ impl BatchTask<'_> {
             return Ok(None);
         }
         let mut places: Vec<_> = self.recipe.output.places(&mut buffer, shape).map(Some).collect();
+        let first = lock(progress).slots[first];
         let mut target = |place: usize| Reserved {
             recipe: &self.recipe,
             place: places[place].take().expect("each sample of a batch is made once"),
-            slot: &self.slots[place],
             shape,
-            first: &self.slots[first],
+            first,
         };
         let mut jobs: Vec<Job<'_>> = Vec::new();
         if !synthetic.is_empty() {
@@ -222,8 +224,12 @@ impl BatchTask<'_> {
                 worker.bench.ops.clear();
                 return Ok(false);
             }
+            // The epoch ends with this batch: no need to try a whole class.
+            if failures.len() > self.most {
+                return Err(error);
+            }
             let substitutes = substitutes.get_or_insert_with(|| self.recipe.substitutes(slot));
-            let Some(index) = substitutes.next() else { return Err(error) };
+            let Some(index) = substitutes.next() else { return Err(exhausted(self.recipe.class(slot), &error)) };
             slot.origin = Origin::Real(index);
             made = self.make_one(worker, slot, &Start::Stored(index), target);
         }
@@ -285,7 +291,7 @@ struct Allocated<'a> {
 }
 
 impl Target for Allocated<'_> {
-    fn place(&mut self, shape: Shape) -> Result<Place<'_>> {
+    fn place(&mut self, _slot: &Slot, shape: Shape) -> Result<Place<'_>> {
         let output = &self.task.recipe.output;
         let buffer = match self.buffer.take() {
             Some((buffer, same)) if same == shape => buffer,
@@ -300,16 +306,15 @@ impl Target for Allocated<'_> {
 struct Reserved<'a> {
     recipe: &'a Recipe,
     place: Place<'a>,
-    slot: &'a Slot,
     shape: Shape,
-    first: &'a Slot,
+    first: Slot,
 }
 
 impl Target for Reserved<'_> {
-    fn place(&mut self, shape: Shape) -> Result<Place<'_>> {
+    fn place(&mut self, slot: &Slot, shape: Shape) -> Result<Place<'_>> {
         if shape == self.shape {
             return Ok(self.place.reborrow());
         }
-        Err(self.recipe.mismatch(self.first, self.shape, self.slot, shape))
+        Err(self.recipe.mismatch(&self.first, self.shape, slot, shape))
     }
 }

@@ -29,15 +29,15 @@ pub(super) enum Start {
 
 /// Where a sample goes.
 pub(super) trait Target {
-    /// The place for a sample of this shape.
-    fn place(&mut self, shape: Shape) -> Result<Place<'_>>;
+    /// The place for the sample of `slot`, which has this shape.
+    fn place(&mut self, slot: &Slot, shape: Shape) -> Result<Place<'_>>;
 }
 
 /// An image by itself.
 struct Alone(Option<Image>);
 
 impl Target for Alone {
-    fn place(&mut self, _shape: Shape) -> Result<Place<'_>> {
+    fn place(&mut self, _slot: &Slot, _shape: Shape) -> Result<Place<'_>> {
         Ok(Place::Image(&mut self.0))
     }
 }
@@ -125,7 +125,7 @@ impl Worker<'_> {
 
     fn make_of_pixels(&mut self, slot: &Slot, image: ImageRef<'_>, target: &mut dyn Target) -> Result<()> {
         let info = SampleInfo { size: image.size(), channels: image.channels(), class: None };
-        let place = target.place(self.draw(slot, info)?)?;
+        let place = target.place(slot, self.draw(slot, info)?)?;
         let Workbench { executor, ops, .. } = &mut *self.bench;
         let applied = apply(executor, 0, ops, image, place);
         self.lap(Stage::Transform);
@@ -148,7 +148,7 @@ impl Worker<'_> {
             return self.make_of_kept(slot, index, image, cache, target);
         }
         self.lap(Stage::Decode);
-        let place = target.place(self.draw(slot, SampleInfo { size, channels, class: None })?)?;
+        let place = target.place(slot, self.draw(slot, SampleInfo { size, channels, class: None })?)?;
         self.lap(Stage::Transform);
         let Workbench { decoder, pixels, executor, ops, .. } = &mut *self.bench;
         let (view, done) = needed(ops, size, file.color, self.recipe.scaled && encoded.can_scale());
