@@ -93,7 +93,7 @@ impl Worker<'_> {
         }
         let buffer = std::mem::take(&mut self.bench.file);
         let stored = guarded("the data set", || recipe.dataset.stored(index, buffer)).map_err(in_loading)?;
-        self.lap(Stage::Read);
+        self.lap(if matches!(stored, Stored::File(_)) { Stage::Read } else { Stage::Decode });
         match (stored, &recipe.cache) {
             (Stored::File(file), cache) => {
                 let made = self.make_of_file(slot, index, &file, cache.as_ref(), target);
