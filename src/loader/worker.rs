@@ -120,7 +120,11 @@ impl Worker<'_> {
     ) -> Result<()> {
         let image = cache.offer(index, image, &mut self.bench.executor)?;
         self.lap(Stage::Decode);
-        self.make_of_pixels(slot, (&*image).into(), target)
+        let made = self.make_of_pixels(slot, (&*image).into(), target);
+        if let Some(image) = Arc::into_inner(image) {
+            self.bench.pixels = image.into_data();
+        }
+        made
     }
 
     fn make_of_pixels(&mut self, slot: &Slot, image: ImageRef<'_>, target: &mut dyn Target) -> Result<()> {
@@ -141,12 +145,16 @@ impl Worker<'_> {
         target: &mut dyn Target,
     ) -> Result<()> {
         let encoded = guarded("the decoder", || file.header()).map_err(in_loading)?;
-        let (size, channels) = (encoded.size(), encoded.channels(file.color));
-        if let Some(cache) = cache.filter(|cache| cache.wants(size.height * size.width * channels)) {
-            let (view, decoder) = (View { color: file.color, ..View::default() }, &mut self.bench.decoder);
-            let image = guarded("the decoder", || encoded.decode(decoder, view)).map_err(in_loading)?;
+        if let Some(cache) = cache {
+            // In full even where there is no room left: whether damage is seen must not depend on which image came first.
+            let view = View { color: file.color, ..View::default() };
+            let (decoder, mut pixels) = (&mut self.bench.decoder, std::mem::take(&mut self.bench.pixels));
+            let decoded = guarded("the decoder", || encoded.decode_into(decoder, view, &mut pixels));
+            let (size, channels) = decoded.map_err(in_loading)?;
+            let image = Image::new(size.height, size.width, channels, pixels)?;
             return self.make_of_kept(slot, index, image, cache, target);
         }
+        let (size, channels) = (encoded.size(), encoded.channels(file.color));
         self.lap(Stage::Decode);
         let place = target.place(slot, self.draw(slot, SampleInfo { size, channels, class: None })?)?;
         self.lap(Stage::Transform);
