@@ -67,13 +67,14 @@ mod transform;
 
 pub use classifier::{Classifier, ClassifierConfig, ClassifierTrainer, Confusion, endless};
 pub use dataset::{
-    Cifar, ClassCount, Concat, Dataset, DatasetExt, Idx, ImageFolder, InMemory, Inspection, Label, Numpy, Part,
-    Relabeled, Spread, Subset, Unreadable, check_classes, digits, has_part, inspect, inspect_data, open_data, wrap,
+    Cifar, ClassCount, Concat, Dataset, DatasetExt, Idx, ImageFile, ImageFolder, InMemory, Inspection, Label, Numpy,
+    Part, Relabeled, Spread, Stored, Subset, Unreadable, check_classes, digits, has_part, inspect, inspect_data,
+    open_data, wrap,
 };
 pub use decode::{Decoder, EncodedImage, Header, Limits, Region, Scale, View, decode_image, read_header};
 pub use error::{Error, ErrorKind, Result};
-pub use image::{Color, Image, Size};
-pub use loader::{Batch, DataLoader, DataLoaderBuilder, Epoch};
+pub use image::{Color, Image, ImageRef, Size};
+pub use loader::{Batch, DataLoader, DataLoaderBuilder, Epoch, ErrorBudget, ErrorPolicy, Failure, Sample};
 pub use plan::{Balance, ClassMixture, EpochPlan, Mixture, Origin, PlanConfig, Planner, ResumeState, Shard, Slot};
 pub use rng::{Purpose, SampleKey, SampleRng};
 pub use synthetic::{SyntheticRequest, SyntheticSource};
