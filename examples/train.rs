@@ -83,17 +83,17 @@ pub fn run(args: &Args) -> Result<Vec<f32>> {
     let mut batches = train.resume(&start)?;
     for epoch in start.epoch..args.epochs {
         let before = losses.len();
-        while let Some(batch) = batches.next() {
+        for batch in batches {
             let batch = batch?;
             let loss = cross_entropy(&network.forward(&batch.images)?, &batch.labels)?;
             optimizer.backward_step(&loss)?;
             losses.push(loss.to_scalar::<f32>()?);
             let stops = args.stop_after == Some(losses.len());
             if stops || losses.len().is_multiple_of(SAVE_EVERY) {
-                save(&args.checkpoint, &weights, &batches.state())?;
+                save(&args.checkpoint, &weights, &train.state())?;
             }
             if stops {
-                println!("stopped in epoch {epoch}, {} batches before its end: add --resume to go on", batches.len());
+                println!("stopped in epoch {epoch} after {} steps: add --resume to go on", losses.len() - before);
                 return Ok(losses);
             }
         }

@@ -21,6 +21,7 @@ use steps::Steps;
 use super::classic::ClassicArgs;
 use super::output;
 use super::plan::PlanArgs;
+use super::words::quoted;
 
 /// Make the one sample again that a key names, step by step
 ///
@@ -107,6 +108,15 @@ pub fn run(args: &Args) -> Result<()> {
     let report = Report::new(args, &*set, &slot, steps, made.as_ref().err());
     output::print(&report, args.json)?;
     made.map(drop)
+}
+
+/// Adds to an error of one sample of DATA the command that makes it again; `transforms` are the options that choose them.
+pub fn advise(error: Error, data: &Path, transforms: Vec<String>) -> Error {
+    let (Some(key), Some(index)) = (error.key(), error.index()) else { return error };
+    let fixed = [data.display().to_string(), "--key".into(), key.to_string(), "--index".into(), index.to_string()];
+    let words: Vec<String> = fixed.into_iter().chain(transforms).map(|word| quoted(&word)).collect();
+    let message = format!("{error}\nTo see this sample alone: candle-augment replay {}", words.join(" "));
+    Error::new(error.kind(), message).with_source(error)
 }
 
 /// The key of the sample, of whichever of its random decisions the key was.
