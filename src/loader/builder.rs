@@ -8,7 +8,9 @@ use std::thread::available_parallelism;
 use candle_core::{DType, Device};
 
 use super::DataLoader;
+use super::cache::Cache;
 use super::failure::ErrorPolicy;
+use super::meter::Ledger;
 use super::output::{Output, OutputConfig};
 use super::pool::Pool;
 use super::recipe::Recipe;
@@ -31,6 +33,7 @@ pub struct DataLoaderBuilder {
     synthetic: Option<Arc<dyn SyntheticSource>>,
     output: OutputConfig,
     policy: ErrorPolicy,
+    cache: Option<Cache>,
     scaled: bool,
     workers: Option<usize>,
     prefetch: usize,
@@ -46,6 +49,7 @@ impl DataLoaderBuilder {
             synthetic: None,
             output: OutputConfig::default(),
             policy: ErrorPolicy::default(),
+            cache: None,
             scaled: true,
             workers: None,
             prefetch: 2,
@@ -124,6 +128,15 @@ impl DataLoaderBuilder {
         self
     }
 
+    /// Keeps decoded images for later epochs, within a bound of memory. Default none.
+    ///
+    /// Images are then decoded in full, or as [`Cache::resized`] says, whether they are kept or not: what is in a batch does
+    /// not depend on it.
+    pub fn cache(mut self, cache: Cache) -> Self {
+        self.cache = Some(cache);
+        self
+    }
+
     /// Whether a JPEG file of which the transforms shrink a part to half its size or less is decoded at a half, a quarter or
     /// an eighth, whichever is not below the result: several times faster for large photographs. The pixels are then close
     /// to those of decoding in full, but not the same, and lie up to a pixel of that scale apart. Default true.
@@ -195,7 +208,7 @@ impl DataLoaderBuilder {
     pub fn build(self) -> Result<DataLoader> {
         let dataset = &*self.dataset;
         let labels: Vec<u32> = (0..dataset.len()).map(|index| dataset.label(index)).collect();
-        let planner = Planner::new(&labels, dataset.classes(), self.plan)?;
+        let planner = Planner::new(&labels, dataset.classes(), self.plan)?.of_files(&file_names(dataset));
         check_source(self.synthetic.as_deref(), &planner, dataset.classes())?;
         if let Some(transform) = &self.transform {
             transform.check_classes(dataset.classes())?;
@@ -213,6 +226,7 @@ impl DataLoaderBuilder {
         let under_way = 1 + workers.div_ceil(planner.config().batch_size);
         let window = self.prefetch.saturating_add(under_way);
         let pool = if workers == 0 { None } else { Some(Arc::new(Pool::new(workers, under_way.min(window))?)) };
+        let ledger = Ledger::new(self.dataset.classes(), workers);
         let position = Arc::new(Mutex::new(planner.beginning()));
         let recipe = Recipe {
             dataset: self.dataset,
@@ -222,10 +236,12 @@ impl DataLoaderBuilder {
             synthetic: self.synthetic,
             output,
             policy: self.policy,
-            scaled: self.scaled,
+            // A kept image is whole; one that is not must be the same.
+            scaled: self.scaled && self.cache.is_none(),
+            cache: self.cache,
             workbenches: Workbenches::default(),
         };
-        Ok(DataLoader { recipe: Arc::new(recipe), planner, pool, window, position })
+        Ok(DataLoader { recipe: Arc::new(recipe), planner, pool, window, position, ledger })
     }
 }
 
@@ -240,6 +256,19 @@ impl fmt::Debug for DataLoaderBuilder {
             .field("prefetch", &self.prefetch)
             .finish_non_exhaustive()
     }
+}
+
+/// The names of up to a thousand files, evenly spread over the set; none where images have no files of their own. Folders are
+/// left out, so that the set may lie elsewhere.
+fn file_names(dataset: &dyn Dataset) -> Vec<u8> {
+    let step = dataset.len().div_ceil(1000).max(1);
+    let paths = (0..dataset.len()).step_by(step).map_while(|index| dataset.path(index));
+    let mut names = Vec::new();
+    for path in paths {
+        names.extend_from_slice(path.file_name().unwrap_or_default().as_encoded_bytes());
+        names.push(b'/');
+    }
+    names
 }
 
 fn check_source(source: Option<&dyn SyntheticSource>, planner: &Planner, classes: &[String]) -> Result<()> {
