@@ -118,6 +118,12 @@ impl Error {
         self
     }
 
+    /// The same error, of the same place, with another message.
+    #[must_use]
+    pub(crate) fn with_message(&self, message: String) -> Self {
+        Self(Box::new(Inner { message, ..(*self.0).clone() }))
+    }
+
     /// Adds the error that caused this one. Its text belongs into the message.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
