@@ -161,7 +161,8 @@ impl Error {
         self.0.op.as_deref()
     }
 
-    /// The key of the sample.
+    /// The key of the sample, which the text ends with. The program's `replay` makes that sample again; so does
+    /// [`DataLoader::sample`](crate::DataLoader::sample), of [`EpochPlan::slot_at`](crate::EpochPlan::slot_at) its position.
     #[must_use]
     pub fn key(&self) -> Option<SampleKey> {
         self.0.key
