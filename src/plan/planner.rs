@@ -130,7 +130,7 @@ impl Planner {
 
     /// The share of each class's samples that is synthetic, in [0, 1], in the order of the labels.
     pub fn synthetic_shares(&self) -> impl Iterator<Item = f64> + '_ {
-        self.0.portions.iter().map(|portion| portion.synthetic as f64 / portion.of as f64)
+        self.0.portions.iter().map(|portion| portion.share())
     }
 
     /// The batches of an epoch for this rank; the same for all ranks and epochs.
