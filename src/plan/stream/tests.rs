@@ -281,6 +281,8 @@ fn a_stream_in_balance_is_not_repeated() {
     let dealt = of(&labels, Balance::Uniform, &[NONE; 2]).run().expect("both classes come");
     assert_eq!(dealt.len(), 10);
     assert!(dealt.iter().all(|dealt| news(&dealt.slots).count() == 4));
+    // Each goes out as soon as it is full.
+    assert!(dealt.iter().enumerate().all(|(batch, dealt)| dealt.images == 4 * (batch + 1)));
 }
 
 #[test]
