@@ -109,9 +109,9 @@ pub fn read_header(path: impl AsRef<Path>) -> Result<Header> {
     header(BufReader::new(open_file(path, "image")?), path).map_err(|error| error.with_path(path))
 }
 
-/// Reads the bytes of an image file.
-pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+/// Reads the bytes of an image file, in the memory of `bytes`, whose contents do not matter.
+pub(crate) fn read_file(path: &Path, mut bytes: Vec<u8>) -> Result<Vec<u8>> {
+    bytes.clear();
     open_file(path, "image")?.read_to_end(&mut bytes).map_err(|error| Error::io("read the image", path, error))?;
     Ok(bytes)
 }

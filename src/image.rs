@@ -58,6 +58,79 @@ pub struct Image {
     data: Vec<u8>,
 }
 
+/// The pixels of an image that lie elsewhere: in a data set, or in a buffer that is kept. As [`Image`], but borrowed.
+///
+/// ```
+/// use candle_augment::{Image, ImageRef};
+///
+/// let bytes = [0, 255];
+/// let pair = ImageRef::new(1, 2, 1, &bytes)?;
+/// assert_eq!(pair.to_image().pixel(1, 0), [255]);
+/// # Ok::<(), candle_augment::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ImageRef<'a> {
+    size: Size,
+    channels: usize,
+    data: &'a [u8],
+}
+
+impl<'a> ImageRef<'a> {
+    /// An image of pixels `(H, W, C)`, `height` × `width` × `channels` bytes, where `height` comes first.
+    ///
+    /// # Errors
+    ///
+    /// As [`Image::new`].
+    pub fn new(height: usize, width: usize, channels: usize, data: &'a [u8]) -> Result<Self> {
+        check(height, width, channels, data.len())?;
+        Ok(Self { size: Size { height, width }, channels, data })
+    }
+
+    /// Height and width.
+    #[must_use]
+    pub fn size(self) -> Size {
+        self.size
+    }
+
+    /// 1 (gray) or 3 (RGB).
+    #[must_use]
+    pub fn channels(self) -> usize {
+        self.channels
+    }
+
+    /// The pixels, `(H, W, C)`.
+    #[must_use]
+    pub fn data(self) -> &'a [u8] {
+        self.data
+    }
+
+    /// A copy of its own.
+    #[must_use]
+    pub fn to_image(self) -> Image {
+        Image { size: self.size, channels: self.channels, data: self.data.to_vec() }
+    }
+}
+
+impl<'a> From<&'a Image> for ImageRef<'a> {
+    fn from(image: &'a Image) -> Self {
+        Self { size: image.size, channels: image.channels, data: &image.data }
+    }
+}
+
+/// Whether there are as many bytes as such an image has, and at least one pixel.
+fn check(height: usize, width: usize, channels: usize, bytes: usize) -> Result<()> {
+    let expected = height.checked_mul(width).and_then(|area| area.checked_mul(channels));
+    if height > 0 && width > 0 && matches!(channels, 1 | 3) && expected == Some(bytes) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Dataset,
+        format!(
+            "expected height × width × channels bytes with 1 or 3 channels and at least 1×1 pixels, got {height} × {width} × {channels} and {bytes} bytes"
+        ),
+    ))
+}
+
 impl Image {
     /// An image from its pixels, `height` × `width` × `channels` bytes, where `height` comes first.
     ///
@@ -65,16 +138,7 @@ impl Image {
     ///
     /// [`ErrorKind::Dataset`] if a side is 0, the channels are neither 1 nor 3, or the number of bytes is another.
     pub fn new(height: usize, width: usize, channels: usize, data: Vec<u8>) -> Result<Self> {
-        let bytes = height.checked_mul(width).and_then(|area| area.checked_mul(channels));
-        if height == 0 || width == 0 || !matches!(channels, 1 | 3) || bytes != Some(data.len()) {
-            return Err(Error::new(
-                ErrorKind::Dataset,
-                format!(
-                    "expected height × width × channels bytes with 1 or 3 channels and at least 1×1 pixels, got {height} × {width} × {channels} and {} bytes",
-                    data.len()
-                ),
-            ));
-        }
+        check(height, width, channels, data.len())?;
         Ok(Self { size: Size { height, width }, channels, data })
     }
 

@@ -36,10 +36,12 @@ pub enum Purpose {
     Noise,
     /// What is drawn for a whole batch.
     Batch,
+    /// Which image takes the place of one that failed.
+    Replacement,
 }
 
 impl Purpose {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Transform,
         Self::Synthetic,
         Self::Shuffle,
@@ -48,6 +50,7 @@ impl Purpose {
         Self::Training,
         Self::Noise,
         Self::Batch,
+        Self::Replacement,
     ];
 
     const fn name(self) -> &'static str {
@@ -60,6 +63,7 @@ impl Purpose {
             Self::Training => "training",
             Self::Noise => "noise",
             Self::Batch => "batch",
+            Self::Replacement => "replacement",
         }
     }
 }

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::packed::{Packed, Shape};
-use super::{Dataset, Part, class_names, invalid};
+use super::{Dataset, Part, Stored, class_names, invalid};
 use crate::error::{Error, Result};
 use crate::file::open_file;
 use crate::image::{Image, Size};
@@ -105,6 +105,10 @@ impl Dataset for Cifar {
 
     fn load(&self, index: usize) -> Result<Image> {
         self.0.load(index)
+    }
+
+    fn stored(&self, index: usize, buffer: Vec<u8>) -> Result<Stored<'_>> {
+        self.0.stored(index, buffer)
     }
 
     fn classes(&self) -> &[String] {

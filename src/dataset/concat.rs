@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Dataset, invalid};
+use super::{Dataset, Stored, invalid};
 use crate::error::Result;
 use crate::image::Image;
 
@@ -105,6 +105,11 @@ impl Dataset for Concat {
     fn load(&self, index: usize) -> Result<Image> {
         let (part, index) = self.locate(index);
         part.set.load(index)
+    }
+
+    fn stored(&self, index: usize, buffer: Vec<u8>) -> Result<Stored<'_>> {
+        let (part, index) = self.locate(index);
+        part.set.stored(index, buffer)
     }
 
     fn classes(&self) -> &[String] {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use self::files::Files;
-use super::{Dataset, invalid};
+use super::{Dataset, ImageFile, Stored, invalid};
 use crate::decode::{Limits, decode_image, read_file, read_header};
 use crate::error::Result;
 use crate::image::{Color, Image};
@@ -102,9 +102,15 @@ impl Dataset for ImageFolder {
 
     fn load(&self, index: usize) -> Result<Image> {
         let path = self.files.path(index);
-        read_file(&path)
+        read_file(&path, Vec::new())
             .and_then(|bytes| decode_image(&bytes, self.color, &self.limits))
             .map_err(|error| error.with_path(path))
+    }
+
+    fn stored(&self, index: usize, buffer: Vec<u8>) -> Result<Stored<'_>> {
+        let path = self.files.path(index);
+        let bytes = read_file(&path, buffer).map_err(|error| error.with_path(path))?;
+        Ok(Stored::File(ImageFile { bytes, color: self.color, limits: self.limits }))
     }
 
     fn classes(&self) -> &[String] {

@@ -11,7 +11,7 @@ use array::REFETCH;
 pub(super) use pair::holds_idx_files;
 
 use super::packed::{Packed, Shape, number};
-use super::{Dataset, Part, invalid};
+use super::{Dataset, Part, Stored, invalid};
 use crate::decode::Limits;
 use crate::error::Result;
 use crate::image::{Image, Size};
@@ -97,6 +97,10 @@ impl Dataset for Idx {
 
     fn load(&self, index: usize) -> Result<Image> {
         self.0.load(index)
+    }
+
+    fn stored(&self, index: usize, buffer: Vec<u8>) -> Result<Stored<'_>> {
+        self.0.stored(index, buffer)
     }
 
     fn classes(&self) -> &[String] {

@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Tensor};
 
-use super::{Dataset, class_names, invalid};
+use super::{Dataset, Stored, class_names, invalid};
 use crate::error::Result;
 use crate::image::Image;
 
@@ -87,6 +87,10 @@ impl Dataset for InMemory {
 
     fn load(&self, index: usize) -> Result<Image> {
         Ok(self.images[index].clone())
+    }
+
+    fn stored(&self, index: usize, _buffer: Vec<u8>) -> Result<Stored<'_>> {
+        Ok(Stored::Pixels((&self.images[index]).into()))
     }
 
     fn classes(&self) -> &[String] {

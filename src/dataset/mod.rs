@@ -12,6 +12,7 @@ mod open;
 mod packed;
 mod part;
 mod relabel;
+mod stored;
 mod subset;
 mod wrap;
 
@@ -30,6 +31,7 @@ pub use numpy::Numpy;
 pub use open::{check_classes, has_part, inspect_data, open_data};
 pub use part::Part;
 pub use relabel::Relabeled;
+pub use stored::{ImageFile, Stored};
 pub use subset::{DatasetExt, Subset};
 pub use wrap::{Label, wrap};
 
@@ -61,6 +63,22 @@ pub trait Dataset: Send + Sync {
     ///
     /// If `index` is not below [`Dataset::len`].
     fn load(&self, index: usize) -> Result<Image>;
+
+    /// Image `index` as the set has it, not yet decoded: what a loader asks for, so that it can decode no more than it
+    /// needs, and copy no pixels. A set that reads files puts their bytes into `buffer`, whose contents do not matter, and
+    /// gets it back for the next image. Default: [`Dataset::load`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Dataset::load`], but for the errors of decoding.
+    ///
+    /// # Panics
+    ///
+    /// If `index` is not below [`Dataset::len`].
+    fn stored(&self, index: usize, buffer: Vec<u8>) -> Result<Stored<'_>> {
+        drop(buffer);
+        self.load(index).map(Stored::Image)
+    }
 
     /// The names of the classes, in the order of their labels.
     fn classes(&self) -> &[String];
@@ -96,6 +114,10 @@ impl<D: Dataset + ?Sized> Dataset for Arc<D> {
 
     fn load(&self, index: usize) -> Result<Image> {
         (**self).load(index)
+    }
+
+    fn stored(&self, index: usize, buffer: Vec<u8>) -> Result<Stored<'_>> {
+        (**self).stored(index, buffer)
     }
 
     fn classes(&self) -> &[String] {

@@ -12,7 +12,7 @@ use arrays::Place;
 pub(super) use pair::{has_part, holds_arrays};
 
 use super::packed::{Packed, Shape, number};
-use super::{Dataset, Part, invalid};
+use super::{Dataset, Part, Stored, invalid};
 use crate::error::Result;
 use crate::image::Image;
 
@@ -120,6 +120,10 @@ impl Dataset for Numpy {
 
     fn load(&self, index: usize) -> Result<Image> {
         self.0.load(index)
+    }
+
+    fn stored(&self, index: usize, buffer: Vec<u8>) -> Result<Stored<'_>> {
+        self.0.stored(index, buffer)
     }
 
     fn classes(&self) -> &[String] {

@@ -2,9 +2,9 @@
 
 use rayon::prelude::*;
 
-use super::{Dataset, class_names};
+use super::{Dataset, Stored, class_names};
 use crate::error::Result;
-use crate::image::{Image, Size};
+use crate::image::{Image, ImageRef, Size};
 
 /// Images `(H, W, C)` one after the other, each behind the bytes that lead its record, with their labels.
 #[derive(Clone, Debug)]
@@ -34,6 +34,12 @@ impl Packed {
     pub(super) fn with_classes<S: Into<String>>(self, names: impl IntoIterator<Item = S>) -> Result<Self> {
         let classes = class_names(names, &self.labels)?;
         Ok(Self { classes, ..self })
+    }
+
+    fn image(&self, index: usize) -> Result<ImageRef<'_>> {
+        let bytes = self.record_bytes();
+        let pixels = &self.records[index * bytes + self.lead..(index + 1) * bytes];
+        ImageRef::new(self.size.height, self.size.width, self.channels, pixels)
     }
 
     fn record_bytes(&self) -> usize {
@@ -76,9 +82,11 @@ impl Dataset for Packed {
     }
 
     fn load(&self, index: usize) -> Result<Image> {
-        let bytes = self.record_bytes();
-        let pixels = &self.records[index * bytes + self.lead..(index + 1) * bytes];
-        Image::new(self.size.height, self.size.width, self.channels, pixels.to_vec())
+        self.image(index).map(ImageRef::to_image)
+    }
+
+    fn stored(&self, index: usize, _buffer: Vec<u8>) -> Result<Stored<'_>> {
+        self.image(index).map(Stored::Pixels)
     }
 
     fn classes(&self) -> &[String] {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::concat::number_names;
-use super::{Dataset, DatasetExt, Label};
+use super::{Dataset, DatasetExt, Label, Stored};
 use crate::error::{Error, Result};
 use crate::image::Image;
 
@@ -77,6 +77,10 @@ impl Dataset for Relabeled {
 
     fn load(&self, index: usize) -> Result<Image> {
         self.set.load(index)
+    }
+
+    fn stored(&self, index: usize, buffer: Vec<u8>) -> Result<Stored<'_>> {
+        self.set.stored(index, buffer)
     }
 
     fn classes(&self) -> &[String] {

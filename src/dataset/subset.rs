@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Concat, Dataset, Label, Relabeled, invalid};
+use super::{Concat, Dataset, Label, Relabeled, Stored, invalid};
 use crate::error::{Error, Result};
 use crate::image::Image;
 use crate::rng::{Purpose, SampleKey};
@@ -34,6 +34,10 @@ impl Dataset for Subset {
 
     fn load(&self, index: usize) -> Result<Image> {
         self.whole.load(self.indices[index])
+    }
+
+    fn stored(&self, index: usize, buffer: Vec<u8>) -> Result<Stored<'_>> {
+        self.whole.stored(self.indices[index], buffer)
     }
 
     fn classes(&self) -> &[String] {

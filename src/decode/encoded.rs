@@ -105,6 +105,26 @@ impl<'a> EncodedImage<'a> {
         Turn::from(self.orientation).shown(self.stored)
     }
 
+    /// The channels that `color` gives it, 1 or 3.
+    #[must_use]
+    pub fn channels(&self, color: Color) -> usize {
+        let stored = match &self.content {
+            Content::PlainJpeg(frame) => frame.components().len(),
+            Content::Other(_, decoder) => {
+                if decoder.color_type().has_color() {
+                    3
+                } else {
+                    1
+                }
+            }
+        };
+        match color {
+            Color::Rgb => 3,
+            Color::Gray => 1,
+            Color::AsStored => stored,
+        }
+    }
+
     /// Whether the image can be decoded at any [`Scale`], and a region without the rest: if it is a JPEG file of the
     /// plain kind, that is sequential (not progressive), Huffman coded, of 8 bits, gray or with three components in one
     /// scan. Others are decoded in full, and cut.

@@ -1,5 +1,7 @@
 //! What the loader delivers.
 
+use std::ops::Range;
+
 use candle_core::Tensor;
 
 use crate::plan::Slot;
@@ -17,17 +19,16 @@ pub struct Batch {
     pub soft_labels: Option<Tensor>,
     /// For each sample its label, origin and key.
     pub slots: Vec<Slot>,
-    /// For each sample the operations that the transform drew; see [`Batch::ops`].
-    pub drawn: Vec<Vec<Op>>,
     /// The operation that mixed the batch, after those of its samples and after normalisation; see [`BatchOp::mix_images`].
     pub batch_op: Option<BatchOp>,
+    pub(super) drawn: DrawnOps,
 }
 
 impl Batch {
     /// A batch that no loader made, of images `(N, C, H, W)` and labels `(N)`.
     #[must_use]
     pub fn new(images: Tensor, labels: Tensor) -> Self {
-        Self { images, labels, soft_labels: None, slots: Vec::new(), drawn: Vec::new(), batch_op: None }
+        Self { images, labels, soft_labels: None, slots: Vec::new(), drawn: DrawnOps::new(0), batch_op: None }
     }
 
     /// The number of samples, N.
@@ -42,7 +43,8 @@ impl Batch {
         self.len() == 0
     }
 
-    /// The operations that made sample `n` of its image; applied to the image again they give the same pixels.
+    /// The operations that made sample `n` of its image; applied to the image again they give the same pixels, unless it
+    /// was [decoded at a smaller scale](crate::DataLoaderBuilder::scaled_decoding).
     ///
     /// ```
     /// use candle_augment::{DataLoader, Dataset, Executor, Origin, RandomRotation, digits};
@@ -62,6 +64,36 @@ impl Batch {
     /// If the loader's batch has no sample `n`, and for a batch that no loader made.
     #[must_use]
     pub fn ops(&self, n: usize) -> &[Op] {
-        &self.drawn[n]
+        self.drawn.of(n)
+    }
+}
+
+/// The operations that were drawn for the samples of a batch, in one piece of memory.
+#[derive(Clone, Debug)]
+pub(super) struct DrawnOps {
+    ops: Vec<Op>,
+    places: Vec<Range<usize>>,
+}
+
+impl DrawnOps {
+    /// None yet, of so many samples.
+    pub(super) fn new(samples: usize) -> Self {
+        Self { ops: Vec::new(), places: vec![0..0; samples] }
+    }
+
+    pub(super) fn put(&mut self, sample: usize, ops: impl Iterator<Item = Op>) {
+        let start = self.ops.len();
+        self.ops.extend(ops);
+        self.places[sample] = start..self.ops.len();
+    }
+
+    /// Forgets the samples for which `kept` does not say that they stay.
+    pub(super) fn keep(&mut self, kept: &[bool]) {
+        let mut kept = kept.iter();
+        self.places.retain(|_| kept.next() == Some(&true));
+    }
+
+    fn of(&self, sample: usize) -> &[Op] {
+        &self.ops[self.places[sample].clone()]
     }
 }

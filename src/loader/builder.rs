@@ -2,15 +2,19 @@
 
 use std::fmt;
 use std::num::NonZero;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread::available_parallelism;
 
 use candle_core::{DType, Device};
 
 use super::DataLoader;
-use super::collate::Output;
+use super::cache::Cache;
+use super::failure::ErrorPolicy;
+use super::meter::Ledger;
+use super::output::{Output, OutputConfig};
 use super::pool::Pool;
-use super::recipe::{Executors, Recipe};
+use super::recipe::Recipe;
+use super::workbench::Workbenches;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::plan::{Balance, Mixture, PlanConfig, Planner, Shard};
@@ -27,9 +31,10 @@ pub struct DataLoaderBuilder {
     transform: Option<Box<dyn Transform>>,
     batch_transform: Option<Box<dyn BatchTransform>>,
     synthetic: Option<Arc<dyn SyntheticSource>>,
-    normalize: Option<Normalize>,
-    dtype: DType,
-    device: Device,
+    output: OutputConfig,
+    policy: ErrorPolicy,
+    cache: Option<Cache>,
+    scaled: bool,
     workers: Option<usize>,
     prefetch: usize,
     plan: PlanConfig,
@@ -42,9 +47,10 @@ impl DataLoaderBuilder {
             transform: None,
             batch_transform: None,
             synthetic: None,
-            normalize: None,
-            dtype: DType::F32,
-            device: Device::Cpu,
+            output: OutputConfig::default(),
+            policy: ErrorPolicy::default(),
+            cache: None,
+            scaled: true,
             workers: None,
             prefetch: 2,
             plan: PlanConfig::default(),
@@ -93,19 +99,53 @@ impl DataLoaderBuilder {
 
     /// How pixels become f32. Default [`Normalize::unit`], which is [0, 1].
     pub fn normalize(mut self, normalize: Normalize) -> Self {
-        self.normalize = Some(normalize);
+        self.output.normalize = Some(normalize);
+        self
+    }
+
+    /// Whether the images are moved to the device as bytes, a quarter of the data, and normalised there, instead of by the
+    /// workers. Default false.
+    pub fn normalize_on_device(mut self, on_device: bool) -> Self {
+        self.output.normalize_on_device = on_device;
         self
     }
 
     /// The dtype of the images: [`DType::F32`], normalised, or [`DType::U8`], the pixels as they are. Default f32.
     pub fn dtype(mut self, dtype: DType) -> Self {
-        self.dtype = dtype;
+        self.output.dtype = dtype;
         self
     }
 
     /// Where the tensors are put. Default the CPU.
     pub fn device(mut self, device: Device) -> Self {
-        self.device = device;
+        self.output.device = device;
+        self
+    }
+
+    /// What happens to a sample that cannot be made. Default [`ErrorPolicy::Fail`].
+    pub fn error_policy(mut self, policy: ErrorPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Keeps decoded images for later epochs, within a bound of memory. Default none.
+    ///
+    /// Images are then decoded in full, or as [`Cache::resized`] says, whether they are kept or not: what is in a batch does
+    /// not depend on it.
+    pub fn cache(mut self, cache: Cache) -> Self {
+        self.cache = Some(cache);
+        self
+    }
+
+    /// Whether a JPEG file of which the transforms shrink a part to half its size or less is decoded at a half, a quarter or
+    /// an eighth, whichever is not below the result: several times faster for large photographs. The pixels are then close
+    /// to those of decoding in full, but not the same, and lie up to a pixel of that scale apart. Default true.
+    ///
+    /// It concerns antialiased bilinear or bicubic resizing as the first transform, or right after a crop; and
+    /// [the files that can be scaled](crate::EncodedImage::can_scale). That only the crop itself is decoded changes no pixel,
+    /// and is always done.
+    pub fn scaled_decoding(mut self, scaled: bool) -> Self {
+        self.scaled = scaled;
         self
     }
 
@@ -119,8 +159,8 @@ impl DataLoaderBuilder {
     /// Finished batches that may wait to be taken. Default 2. Without workers nothing is done ahead.
     ///
     /// Memory is bounded by it: beside the batches that were handed out there are at most `prefetch + 1 + ⌈workers /
-    /// batch size⌉`, finished or under way, whatever the size of the data set. The latter ones also hold their decoded
-    /// images.
+    /// batch size⌉`, finished or under way, whatever the size of the data set; and for each worker one decoded image, with
+    /// what the transforms make of it on the way.
     pub fn prefetch(mut self, prefetch: usize) -> Self {
         self.prefetch = prefetch;
         self
@@ -162,35 +202,46 @@ impl DataLoaderBuilder {
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the configuration is out of range or contradicts itself: a
     /// batch size of 0; a balance, mixture or shard out of range, or of classes that the data set does not have; a
-    /// mixture without a source, a source of other classes; another dtype than f32 and u8, normalised or mixed u8; an
-    /// epoch without a batch. [`ErrorKind::Dataset`](crate::ErrorKind::Dataset) for a data set without images, or with labels
+    /// mixture without a source, a source of other classes; another dtype than f32 and u8, normalised or mixed u8; a
+    /// rate of failures out of range; an epoch without a batch. [`ErrorKind::Dataset`](crate::ErrorKind::Dataset) for a data set without images, or with labels
     /// that name no class.
     pub fn build(self) -> Result<DataLoader> {
         let dataset = &*self.dataset;
         let labels: Vec<u32> = (0..dataset.len()).map(|index| dataset.label(index)).collect();
-        let planner = Planner::new(&labels, dataset.classes(), self.plan)?;
+        let planner = Planner::new(&labels, dataset.classes(), self.plan)?.of_files(&file_names(dataset));
         check_source(self.synthetic.as_deref(), &planner, dataset.classes())?;
         if let Some(transform) = &self.transform {
             transform.check_classes(dataset.classes())?;
         }
-        let output = Output::new(self.dtype, self.normalize, self.device)?;
-        if self.batch_transform.is_some() && !output.is_normalized() {
+        self.policy.check()?;
+        let output = Output::new(self.output)?;
+        if self.batch_transform.is_some() && !output.can_mix() {
             return Err(Error::config(
-                "a batch transform mixes normalised f32 images, but the batches are to be u8: leave one of the two out",
+                "a batch transform mixes f32 images that the workers have normalised, but the batches are to be u8, or \
+                 normalised on the device: leave one of the two out",
             ));
         }
         let workers = self.workers.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
-        let pool = if workers == 0 { None } else { Some(Arc::new(Pool::new(workers)?)) };
-        let window = self.prefetch.saturating_add(1 + workers.div_ceil(planner.config().batch_size));
+        // So many batches keep every worker busy, and one more is put together meanwhile.
+        let under_way = 1 + workers.div_ceil(planner.config().batch_size);
+        let window = self.prefetch.saturating_add(under_way);
+        let pool = if workers == 0 { None } else { Some(Arc::new(Pool::new(workers, under_way.min(window))?)) };
+        let ledger = Ledger::new(self.dataset.classes(), workers);
+        let position = Arc::new(Mutex::new(planner.beginning()));
         let recipe = Recipe {
             dataset: self.dataset,
+            planner: planner.clone(),
             transform: self.transform,
             batch_transform: self.batch_transform,
             synthetic: self.synthetic,
             output,
-            executors: Executors::default(),
+            policy: self.policy,
+            // A kept image is whole; one that is not must be the same.
+            scaled: self.scaled && self.cache.is_none(),
+            cache: self.cache,
+            workbenches: Workbenches::default(),
         };
-        Ok(DataLoader { recipe: Arc::new(recipe), planner, pool, window })
+        Ok(DataLoader { recipe: Arc::new(recipe), planner, pool, window, position, ledger })
     }
 }
 
@@ -199,13 +250,25 @@ impl fmt::Debug for DataLoaderBuilder {
         f.debug_struct("DataLoaderBuilder")
             .field("images", &self.dataset.len())
             .field("plan", &self.plan)
-            .field("normalize", &self.normalize)
-            .field("dtype", &self.dtype)
-            .field("device", &self.device)
+            .field("output", &self.output)
+            .field("policy", &self.policy)
             .field("workers", &self.workers)
             .field("prefetch", &self.prefetch)
             .finish_non_exhaustive()
     }
+}
+
+/// The names of up to a thousand files, evenly spread over the set; none where images have no files of their own. Folders are
+/// left out, so that the set may lie elsewhere.
+fn file_names(dataset: &dyn Dataset) -> Vec<u8> {
+    let step = dataset.len().div_ceil(1000).max(1);
+    let paths = (0..dataset.len()).step_by(step).map_while(|index| dataset.path(index));
+    let mut names = Vec::new();
+    for path in paths {
+        names.extend_from_slice(path.file_name().unwrap_or_default().as_encoded_bytes());
+        names.push(b'/');
+    }
+    names
 }
 
 fn check_source(source: Option<&dyn SyntheticSource>, planner: &Planner, classes: &[String]) -> Result<()> {

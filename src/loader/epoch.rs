@@ -3,48 +3,68 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::iter::FusedIterator;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, bounded};
 
 use super::batch::Batch;
-use super::pool::Pool;
+use super::failure::{Failure, too_many};
+use super::meter::Account;
+use super::pool::{Hands, Pool};
 use super::recipe::Recipe;
-use super::task::{BatchTask, Hands, Job};
+use super::statistics::Statistics;
+use super::task::{BatchTask, Made};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{EpochPlan, ResumeState};
 
 /// The batches of one epoch, in order; see [`DataLoader::epoch`](crate::DataLoader::epoch).
 ///
 /// An error stands at the place of the batch that failed, and ends the epoch: after it comes nothing, although
-/// [`len`](ExactSizeIterator::len) had counted the batches behind it. Dropping the epoch stops the work on the batches
-/// under way.
+/// [`len`](ExactSizeIterator::len) had counted the batches behind it, as it counts those that [`ErrorPolicy::Skip`] leaves
+/// out because no sample is left of them. Dropping the epoch stops the work on the batches under way.
+///
+/// [`ErrorPolicy::Skip`]: crate::ErrorPolicy::Skip
 #[must_use = "the batches are delivered when the epoch is iterated over"]
 pub struct Epoch {
     recipe: Arc<Recipe>,
-    plan: EpochPlan,
+    plan: Arc<EpochPlan>,
     pool: Option<Arc<Pool>>,
     window: usize,
+    /// Where the loader notes what was delivered last.
+    position: Arc<Mutex<ResumeState>>,
+    account: Account,
     /// The batches under way or finished, in order.
-    pending: VecDeque<Receiver<Result<Batch>>>,
+    pending: VecDeque<Receiver<Made>>,
     /// The batches that work was begun on.
     opened: usize,
     delivered: usize,
+    /// The samples that could not be made.
+    failures: Vec<Failure>,
     failed: bool,
     cancelled: Arc<AtomicBool>,
 }
 
 impl Epoch {
-    pub(super) fn start(recipe: Arc<Recipe>, plan: EpochPlan, pool: Option<Arc<Pool>>, window: usize) -> Self {
+    pub(super) fn start(
+        recipe: Arc<Recipe>,
+        plan: EpochPlan,
+        pool: Option<Arc<Pool>>,
+        window: usize,
+        position: Arc<Mutex<ResumeState>>,
+        account: Account,
+    ) -> Self {
         let mut epoch = Self {
             recipe,
-            plan,
+            plan: Arc::new(plan),
             pool,
             window,
+            position,
+            account,
             pending: VecDeque::new(),
             opened: 0,
             delivered: 0,
+            failures: Vec::new(),
             failed: false,
             cancelled: Arc::new(AtomicBool::new(false)),
         };
@@ -59,6 +79,22 @@ impl Epoch {
         self.plan.state(self.delivered)
     }
 
+    /// The samples that could not be made, of the batches delivered so far, in order. Under [`ErrorPolicy::Fail`] there are
+    /// none: the epoch ends with the first error.
+    ///
+    /// [`ErrorPolicy::Fail`]: crate::ErrorPolicy::Fail
+    #[must_use]
+    pub fn failures(&self) -> &[Failure] {
+        &self.failures
+    }
+
+    /// Counts and times of this epoch so far; those of the loader are in
+    /// [`DataLoader::statistics`](crate::DataLoader::statistics).
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        self.account.meter().statistics()
+    }
+
     /// Begins as many batches as may be under way.
     fn work_ahead(&mut self) {
         if self.pool.is_some() {
@@ -70,18 +106,42 @@ impl Epoch {
 
     fn open_next(&mut self) {
         let (sender, receiver) = bounded(1);
-        let slots = self.plan.batch(self.opened);
-        let task = BatchTask::new(Arc::clone(&self.recipe), Arc::clone(&self.cancelled), slots, sender);
+        let (recipe, cancelled) = (Arc::clone(&self.recipe), Arc::clone(&self.cancelled));
+        let meter = Arc::clone(self.account.meter());
+        let (plan, number) = (Arc::clone(&self.plan), self.opened);
+        let make = move |hands: Hands<'_>| {
+            let slots = plan.batch(number);
+            let made = BatchTask { recipe, cancelled, meter: &meter, slots }.run(hands);
+            meter.finished(number, made.samples());
+            // Nobody receives it if the epoch was dropped.
+            let _ = sender.send(made);
+        };
         match &self.pool {
-            Some(pool) => task.begin(Hands {
-                threads: pool.threads(),
-                spawn: |job| pool.spawn(job),
-                spawn_within: |job| rayon::spawn(job),
-            }),
-            None => task.begin(Hands { threads: 1, spawn: |job: Job| job(), spawn_within: |job| job() }),
+            Some(pool) => pool.begin(make),
+            None => make(Hands::OWN),
         }
         self.pending.push_back(receiver);
         self.opened += 1;
+    }
+
+    /// The next batch in order; None if all its samples were skipped.
+    fn take_next(&mut self) -> Result<Option<Batch>> {
+        let meter = Arc::clone(self.account.meter());
+        let is_full = self.pool.is_some() && self.opened < self.plan.len();
+        let made = meter.wait(if is_full { self.pending.len() } else { usize::MAX }, || {
+            if self.pending.is_empty() {
+                self.open_next();
+            }
+            self.pending.pop_front().and_then(|receiver| receiver.recv().ok())
+        });
+        let Some(Made { batch, failures }) = made else {
+            let message = "a thread of the loader panicked: this is a defect of the loader";
+            return Err(Error::new(ErrorKind::Panic, message));
+        };
+        self.failures.extend(failures);
+        let batch = batch?;
+        let most = self.recipe.policy.most(self.plan.samples());
+        if self.failures.len() > most { Err(too_many(&self.failures, most)) } else { Ok(batch) }
     }
 }
 
@@ -89,24 +149,28 @@ impl Iterator for Epoch {
     type Item = Result<Batch>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.len() == 0 {
-            return None;
+        while self.len() > 0 {
+            match self.take_next() {
+                Ok(batch) => {
+                    self.delivered += 1;
+                    *self.position.lock().unwrap_or_else(PoisonError::into_inner) = self.state();
+                    self.account.meter().delivered(batch.as_ref().map_or(&[], |batch| &batch.slots));
+                    self.work_ahead();
+                    if let Some(batch) = batch {
+                        return Some(Ok(batch));
+                    }
+                }
+                Err(error) => {
+                    self.failed = true;
+                    self.cancelled.store(true, Ordering::Relaxed);
+                    self.pending.clear();
+                    self.account.meter().stop();
+                    return Some(Err(error));
+                }
+            }
         }
-        if self.pending.is_empty() {
-            self.open_next();
-        }
-        let batch = self.pending.pop_front()?.recv().unwrap_or_else(|_| {
-            Err(Error::new(ErrorKind::Panic, "a worker thread of the loader panicked: this is a defect of the loader"))
-        });
-        if batch.is_ok() {
-            self.delivered += 1;
-            self.work_ahead();
-        } else {
-            self.failed = true;
-            self.cancelled.store(true, Ordering::Relaxed);
-            self.pending.clear();
-        }
-        Some(batch)
+        self.account.meter().stop();
+        None
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -1,30 +1,44 @@
-//! The data loader: plans an epoch, loads and transforms its samples on worker threads, and delivers batches in order.
+//! The data loader: plans an epoch, makes its samples on worker threads, and delivers batches in order.
 //!
-//! The samples of a batch go to the loader's own thread pool in pieces, behind those of the batches before. Whichever
-//! thread finishes the last of them writes the images into the batch's tensor and sends it off. So no thread of the
-//! pool ever waits for another, and earlier batches are finished first. There is no thread that coordinates: each call
-//! of [`Epoch::next`](Iterator::next) begins one batch more, so that a fixed number is under way, and waits for the
-//! batch that comes next in order.
+//! A coordinator takes the next batch of the plan, allocates the memory for its images, and hands out its samples in
+//! pieces, which the workers write side by side into the places where they stay. Several batches are under way, so that the
+//! workers have work while one is put together. Workers never wait; coordinators wait for them; each call of
+//! [`Epoch::next`](Iterator::next) begins one batch more, so that a fixed number is under way, and waits for the batch that
+//! comes next in order.
 
 mod batch;
 mod builder;
-mod collate;
+mod cache;
 mod epoch;
+mod failure;
 mod guard;
+mod meter;
+mod needed;
+mod output;
 mod pool;
 mod recipe;
+mod statistics;
 mod task;
+mod trace;
+mod workbench;
+mod worker;
 
 pub use batch::Batch;
 pub use builder::DataLoaderBuilder;
+pub use cache::Cache;
 pub use epoch::Epoch;
+pub use failure::{ErrorBudget, ErrorPolicy, Failure};
+pub use statistics::{ClassStatistics, Stage, StageTimes, Statistics};
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::dataset::Dataset;
 use crate::error::Result;
-use crate::plan::{EpochPlan, Planner, ResumeState};
+use crate::image::Image;
+use crate::plan::{EpochPlan, Planner, ResumeState, Slot};
+use crate::transform::Op;
+use meter::Ledger;
 use pool::Pool;
 use recipe::Recipe;
 
@@ -58,6 +72,18 @@ pub struct DataLoader {
     pool: Option<Arc<Pool>>,
     /// The most batches that are under way or finished and not yet taken.
     window: usize,
+    /// Where the batch that was delivered last stands.
+    position: Arc<Mutex<ResumeState>>,
+    ledger: Arc<Ledger>,
+}
+
+/// One sample by itself; see [`DataLoader::sample`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// The image after the operations, not normalised.
+    pub image: Image,
+    /// What the transform drew.
+    pub ops: Vec<Op>,
 }
 
 impl DataLoader {
@@ -79,6 +105,54 @@ impl DataLoader {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the state belongs to another seed, data set or plan.
     pub fn resume(&self, state: &ResumeState) -> Result<Epoch> {
         Ok(self.start(self.planner.resume(state)?))
+    }
+
+    /// Where the run stands after the batch that was delivered last, by whichever epoch of this loader; before the first, at
+    /// the start of epoch 0. To be saved with a checkpoint, for [`DataLoader::resume`]; less than 1 KiB as JSON.
+    ///
+    /// ```
+    /// use candle_augment::{DataLoader, ResumeState, digits};
+    ///
+    /// let loader = DataLoader::builder(digits()?).build()?;
+    /// for batch in loader.epoch(0).take(3) {
+    ///     batch?;
+    /// }
+    /// let saved = serde_json::to_string(&loader.state())?;
+    /// let state: ResumeState = serde_json::from_str(&saved)?;
+    /// assert_eq!(loader.resume(&state)?.len(), loader.batches_per_epoch() - 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn state(&self) -> ResumeState {
+        *self.position.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts and times over all epochs so far, those under way too: which stage takes the time, how many samples of each
+    /// class were real, synthetic and repeated, and how many failed.
+    ///
+    /// ```
+    /// use candle_augment::{DataLoader, digits};
+    ///
+    /// let loader = DataLoader::builder(digits()?).build()?;
+    /// let delivered = loader.epoch(0).filter(|batch| batch.is_ok()).count();
+    /// let statistics = loader.statistics();
+    /// assert_eq!((statistics.batches, statistics.samples), (delivered as u64, 1797));
+    /// println!("{statistics}");
+    /// # Ok::<(), candle_augment::Error>(())
+    /// ```
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        self.ledger.statistics()
+    }
+
+    /// Makes one sample by itself, on the calling thread: the one that the loader's batch has, before normalisation. For
+    /// instance the one that an error names by its key, see [`EpochPlan::slot_at`].
+    ///
+    /// # Errors
+    ///
+    /// What the sample's batch would fail with.
+    pub fn sample(&self, slot: &Slot) -> Result<Sample> {
+        self.recipe.sample(slot)
     }
 
     /// The plan of an epoch: what [`DataLoader::epoch`] will deliver.
@@ -106,7 +180,9 @@ impl DataLoader {
     }
 
     fn start(&self, plan: EpochPlan) -> Epoch {
-        Epoch::start(Arc::clone(&self.recipe), plan, self.pool.clone(), self.window)
+        let account = self.ledger.open(plan.epoch(), plan.len());
+        let position = Arc::clone(&self.position);
+        Epoch::start(Arc::clone(&self.recipe), plan, self.pool.clone(), self.window, position, account)
     }
 }
 
@@ -116,7 +192,7 @@ impl fmt::Debug for DataLoader {
             .field("images", &self.recipe.dataset.len())
             .field("classes", &self.classes().len())
             .field("plan", self.planner.config())
-            .field("workers", &self.pool.as_ref().map_or(0, |pool| pool.threads()))
+            .field("workers", &self.pool.as_ref().map_or(0, |pool| pool.workers()))
             .finish_non_exhaustive()
     }
 }

@@ -1,54 +1,110 @@
-//! The worker threads of a loader.
+//! The threads of a loader: workers that make samples, and coordinators that see a batch through.
 
+use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
+use crossbeam_channel::{Sender, unbounded};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// A rayon pool of its own, whose threads have ended when it is dropped.
+/// A piece of work.
+pub(super) type Job<'a> = Box<dyn FnOnce() + Send + 'a>;
+
+/// What a coordinator does: it waits for the workers, and works no more than it takes to hand out jobs.
+type Task = Box<dyn FnOnce(Hands<'_>) + Send>;
+
+/// Those who do jobs: the workers of a pool, or, without one, the thread that asks.
+#[derive(Clone, Copy)]
+pub(super) struct Hands<'a>(Option<&'a ThreadPool>);
+
+impl Hands<'_> {
+    /// The thread that asks.
+    pub(super) const OWN: Self = Self(None);
+
+    /// How many there are, at least 1.
+    pub(super) fn count(self) -> usize {
+        self.0.map_or(1, ThreadPool::current_num_threads)
+    }
+
+    /// Has one job done.
+    pub(super) fn one(self, job: impl FnOnce() + Send) {
+        match self.0 {
+            Some(pool) => pool.install(job),
+            None => job(),
+        }
+    }
+
+    /// Has all jobs done, begun in order.
+    pub(super) fn all(self, jobs: Vec<Job<'_>>) {
+        match self.0 {
+            Some(pool) => {
+                pool.in_place_scope_fifo(|scope| jobs.into_iter().for_each(|job| scope.spawn_fifo(move |_| job())));
+            }
+            None => jobs.into_iter().for_each(|job| job()),
+        }
+    }
+}
+
+/// A rayon pool of workers, and coordinators before it. All threads have ended when it is dropped.
+///
+/// Batches go to the coordinators in order, and their jobs to the workers likewise, so that earlier batches are finished
+/// first; with more than one coordinator the workers have the next batch's jobs while one is put together.
 pub(super) struct Pool {
     /// Taken out only to be dropped before the threads are joined.
-    rayon: Option<ThreadPool>,
+    workers: Option<Arc<ThreadPool>>,
+    tasks: Option<Sender<Task>>,
     threads: Vec<JoinHandle<()>>,
+    count: usize,
 }
 
 impl Pool {
-    /// Starts `workers` threads, named `augment-0` and so on (the system shows 15 characters of a name).
-    pub(super) fn new(workers: usize) -> Result<Self> {
+    /// Starts `workers` workers, named `augment-0` and so on (the system shows 15 characters of a name), and as many
+    /// coordinators, named `batch-0` and so on, as batches may be under way.
+    pub(super) fn new(workers: usize, under_way: usize) -> Result<Self> {
         let mut threads = Vec::new();
         let rayon = ThreadPoolBuilder::new().num_threads(workers).spawn_handler(|thread| {
             let builder = Builder::new().name(format!("augment-{}", thread.index()));
             threads.push(builder.spawn(|| thread.run())?);
             Ok(())
         });
-        // Tasks guard the code that they call; should one panic all the same, its batch is never sent, which the epoch
-        // reports.
-        let rayon = rayon.panic_handler(drop).build().map_err(|error| {
+        let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
             Error::new(ErrorKind::Io, format!("cannot start {workers} worker threads, set fewer workers: {error}"))
                 .with_source(error)
-        })?;
-        Ok(Self { rayon: Some(rayon), threads })
+        };
+        let rayon = Arc::new(rayon.build().map_err(|error| failed(error.into()))?);
+        let (sender, receiver) = unbounded::<Task>();
+        let mut pool = Self { workers: Some(Arc::clone(&rayon)), tasks: Some(sender), threads, count: workers };
+        for number in 0..under_way {
+            let (receiver, rayon) = (receiver.clone(), Arc::clone(&rayon));
+            let coordinate = move || receiver.iter().for_each(|task| task(Hands(Some(&rayon))));
+            let builder = Builder::new().name(format!("batch-{number}"));
+            pool.threads.push(builder.spawn(coordinate).map_err(|error| failed(error.into()))?);
+        }
+        Ok(pool)
     }
 
-    pub(super) fn threads(&self) -> usize {
-        self.threads.len()
+    /// The number of workers.
+    pub(super) fn workers(&self) -> usize {
+        self.count
     }
 
-    /// Runs `task` on one of the threads, after the tasks that were spawned before have begun.
-    pub(super) fn spawn(&self, task: impl FnOnce() + Send + 'static) {
-        if let Some(rayon) = &self.rayon {
-            rayon.spawn(task);
+    /// Has a coordinator do `task`, after those that were given before have begun.
+    pub(super) fn begin(&self, task: impl FnOnce(Hands<'_>) + Send + 'static) {
+        if let Some(tasks) = &self.tasks {
+            // The coordinators end only when the sender is gone.
+            let _ = tasks.send(Box::new(task));
         }
     }
 }
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        // rayon tells its threads to end when they have run what was spawned, but does not wait for them.
-        self.rayon = None;
-        for thread in self.threads.drain(..) {
-            // The threads end in rayon's own loop; a panic there has nothing left to damage.
+        // First the coordinators end, and let go of the workers, and then these.
+        self.tasks = None;
+        self.workers = None;
+        for thread in self.threads.drain(..).rev() {
+            // A panic there has nothing left to damage.
             let _ = thread.join();
         }
     }

@@ -1,76 +1,37 @@
-//! How one sample is made: loaded or generated, then transformed; and errors that say where.
+//! Everything that makes samples from slots, and errors that say where.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fmt;
+use std::sync::Arc;
 
-use super::collate::Output;
+use super::cache::Cache;
+use super::failure::ErrorPolicy;
 use super::guard::guarded;
+use super::output::{Output, Shape};
+use super::workbench::Workbenches;
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::Image;
-use crate::plan::{Origin, Slot};
+use crate::plan::{Origin, Planner, Slot};
 use crate::rng::Purpose;
 use crate::synthetic::{SyntheticRequest, SyntheticSource};
-use crate::transform::{BatchTransform, Executor, Op, SampleInfo, Transform};
+use crate::transform::{BatchTransform, Transform};
 
 /// Everything that makes samples from slots.
 pub(super) struct Recipe {
     pub dataset: Arc<dyn Dataset>,
+    pub planner: Planner,
     pub transform: Option<Box<dyn Transform>>,
     pub batch_transform: Option<Box<dyn BatchTransform>>,
     pub synthetic: Option<Arc<dyn SyntheticSource>>,
     pub output: Output,
-    pub executors: Executors,
-}
-
-/// One sample, and what was done to it.
-#[derive(Clone, Debug)]
-pub(super) struct Sample {
-    pub image: Image,
-    pub ops: Vec<Op>,
-}
-
-/// Executors that wait for a sample: never more than there are threads.
-#[derive(Debug, Default)]
-pub(super) struct Executors(Mutex<Vec<Executor>>);
-
-impl Executors {
-    /// Gives `run` an executor, which is kept for later.
-    fn with<T>(&self, run: impl FnOnce(&mut Executor) -> T) -> T {
-        let waiting = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut executor = waiting().pop().unwrap_or_default();
-        let result = run(&mut executor);
-        waiting().push(executor);
-        result
-    }
+    pub policy: ErrorPolicy,
+    pub cache: Option<Cache>,
+    /// Whether JPEG files may be decoded at a smaller scale.
+    pub scaled: bool,
+    pub workbenches: Workbenches,
 }
 
 impl Recipe {
-    /// The image of the data set, transformed.
-    pub(super) fn real(&self, slot: &Slot, index: usize) -> Result<Sample> {
-        let image = guarded("the data set", || self.dataset.load(index)).map_err(|error| {
-            // An error without an op is one of loading.
-            self.locate(error, slot).with_op(format_args!("load"))
-        })?;
-        self.transformed(slot, image)
-    }
-
-    /// The image after the operations that the transform draws for it.
-    pub(super) fn transformed(&self, slot: &Slot, image: Image) -> Result<Sample> {
-        let Some(transform) = &self.transform else { return Ok(Sample { image, ops: Vec::new() }) };
-        let mut ops = Vec::new();
-        guarded("the transform", || {
-            let info = SampleInfo::of(&image).with_class(&self.dataset.classes()[slot.label as usize]);
-            transform.draw(info, &mut slot.key.rng(), &mut ops);
-            Ok(())
-        })
-        .map_err(|error| self.locate(error.with_op(format_args!("draw")), slot))?;
-        if ops.is_empty() {
-            return Ok(Sample { image, ops });
-        }
-        let image = self.executors.with(|executor| apply(executor, &ops, &image));
-        image.map(|image| Sample { image, ops }).map_err(|error| self.locate(error, slot))
-    }
-
     /// The synthetic images for `slots`, not yet transformed.
     pub(super) fn generated(&self, slots: &[(Slot, u64)]) -> Result<Vec<Image>> {
         let request = |(slot, serial): &(Slot, u64)| SyntheticRequest {
@@ -79,7 +40,7 @@ impl Recipe {
             key: slot.key.with_purpose(Purpose::Synthetic),
         };
         let requests: Vec<SyntheticRequest> = slots.iter().map(request).collect();
-        guarded("the synthetic source", || {
+        let generated = guarded("the synthetic source", || {
             let source = self.synthetic.as_ref().ok_or_else(|| Error::config("the loader has no synthetic source"))?;
             let images = source.generate(&requests)?;
             if images.len() != requests.len() {
@@ -89,7 +50,23 @@ impl Recipe {
                 ));
             }
             Ok(images)
+        });
+        generated.map_err(|error| {
+            error.with_key(requests[0].key).with_op(format_args!("generate {} samples", requests.len()))
         })
+    }
+
+    /// The other images of the slot's class, in an order of the slot's own.
+    pub(super) fn substitutes(&self, slot: &Slot) -> impl Iterator<Item = usize> + use<> {
+        let mut images = self.planner.images_of(slot.label).to_vec();
+        images.retain(|&image| slot.origin != Origin::Real(image as usize));
+        slot.key.with_purpose(Purpose::Replacement).rng().shuffle(&mut images);
+        images.into_iter().map(|image| image as usize)
+    }
+
+    /// The name of the slot's class.
+    pub(super) fn class(&self, slot: &Slot) -> &str {
+        &self.dataset.classes()[slot.label as usize]
     }
 
     /// Adds the sample's key, and for a real one its file and index.
@@ -102,15 +79,40 @@ impl Recipe {
             None => error,
         }
     }
+
+    /// The error of a sample that has not the shape of the first one in its batch.
+    pub(super) fn mismatch(&self, first: &Slot, expected: Shape, other: &Slot, found: Shape) -> Error {
+        let (kind, remedy) = match other.origin {
+            _ if expected.channels == found.channels => (ErrorKind::Dataset, "add Resize::exact to the transforms"),
+            Origin::Real(_) => (ErrorKind::Dataset, "give all images one colour, as ImageFolder::with_color does"),
+            Origin::Synthetic(_) => {
+                (ErrorKind::Synthetic, "use a synthetic source that makes images of the data set's colour")
+            }
+        };
+        Error::new(
+            kind,
+            format!(
+                "the samples of a batch must have one shape (channels, height, width): {} has {found}, \
+                 but {} has {expected}: {remedy}",
+                self.describe(other),
+                self.describe(first),
+            ),
+        )
+    }
+
+    fn describe(&self, slot: &Slot) -> String {
+        match slot.origin {
+            Origin::Real(index) => match self.dataset.path(index) {
+                Some(path) => path.display().to_string(),
+                None => format!("image {index}"),
+            },
+            Origin::Synthetic(serial) => format!("synthetic sample {serial} of class {:?}", self.class(slot)),
+        }
+    }
 }
 
-/// The image after `ops`. After a panic the executor begins anew: what it had under way is lost.
-fn apply(executor: &mut Executor, ops: &[Op], image: &Image) -> Result<Image> {
-    guarded("the operation", || executor.image(ops, image)).map_err(|error| {
-        let stopped = std::mem::take(executor).stopped_at();
-        match stopped.map(|place| (place, &ops[place])) {
-            Some((place, op)) => error.with_op(format_args!("{op:?}, number {} of {}", place + 1, ops.len())),
-            None => error,
-        }
-    })
+impl fmt::Debug for Recipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recipe").field("output", &self.output).field("policy", &self.policy).finish_non_exhaustive()
+    }
 }

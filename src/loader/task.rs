@@ -1,161 +1,315 @@
-//! The work on one batch.
+//! The work on one batch: its buffer is allocated once the shape of its first sample is known, and its samples are then
+//! written side by side, each into its own place.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crossbeam_channel::Sender;
+use candle_core::Tensor;
 
-use super::batch::Batch;
+use super::batch::{Batch, DrawnOps};
+use super::failure::{ErrorPolicy, Failure};
 use super::guard::guarded;
-use super::recipe::{Recipe, Sample};
+use super::meter::Meter;
+use super::output::{Buffer, Place, Shape};
+use super::pool::{Hands, Job};
+use super::recipe::Recipe;
+use super::statistics::Stage;
+use super::worker::{Start, Target, Worker};
 use crate::error::{Error, ErrorKind, Result};
-use crate::image::Image;
 use crate::plan::{Origin, Slot};
+use crate::rng::Purpose;
+use crate::transform::BatchOp;
 
-/// A piece of work for a worker.
-pub(super) type Job = Box<dyn FnOnce() + Send>;
-
-/// Those who do the jobs.
-#[derive(Clone, Copy)]
-pub(super) struct Hands<S> {
-    /// How many there are, at least 1.
-    pub threads: usize,
-    /// Hands them a job.
-    pub spawn: S,
-    /// Does it from within a job.
-    pub spawn_within: fn(Job),
+/// One batch to be made.
+pub(super) struct BatchTask<'a> {
+    pub recipe: Arc<Recipe>,
+    pub cancelled: Arc<AtomicBool>,
+    pub meter: &'a Meter,
+    pub slots: Vec<Slot>,
 }
 
-impl<S> Hands<S> {
-    fn within(&self) -> Hands<fn(Job)> {
-        Hands { threads: self.threads, spawn: self.spawn_within, spawn_within: self.spawn_within }
+/// What came of it.
+pub(super) struct Made {
+    /// None if every sample was skipped.
+    pub batch: Result<Option<Batch>>,
+    /// The samples that could not be made, in order.
+    pub failures: Vec<Failure>,
+}
+
+impl Made {
+    pub(super) fn samples(&self) -> usize {
+        self.batch.as_ref().ok().and_then(Option::as_ref).map_or(0, Batch::len)
     }
 }
 
-/// One batch under way: its samples are made in any order by any thread, and the thread that does the last one sends
-/// the batch.
-pub(super) struct BatchTask {
-    recipe: Arc<Recipe>,
-    cancelled: Arc<AtomicBool>,
-    slots: Vec<Slot>,
-    progress: Mutex<Progress>,
-    sender: Sender<Result<Batch>>,
-}
+/// A sample to be made: its place in the batch, and what it is made of, if that could be had.
+type Order = (usize, Result<Start>);
 
+/// What the samples that are done left behind.
 struct Progress {
-    samples: Vec<Option<Sample>>,
+    /// The slots, those of replaced samples with the images that took the places.
+    slots: Vec<Slot>,
+    made: Vec<bool>,
+    drawn: DrawnOps,
+    failures: Vec<(usize, Failure)>,
     /// The failed sample that stands first in the batch, so that the error does not depend on which thread was faster.
     error: Option<(usize, Error)>,
-    left: usize,
 }
 
-impl BatchTask {
-    pub(super) fn new(
-        recipe: Arc<Recipe>,
-        cancelled: Arc<AtomicBool>,
-        slots: Vec<Slot>,
-        sender: Sender<Result<Batch>>,
-    ) -> Arc<Self> {
-        let progress = Progress { samples: vec![None; slots.len()], error: None, left: slots.len() };
-        Arc::new(Self { recipe, cancelled, slots, progress: Mutex::new(progress), sender })
+impl BatchTask<'_> {
+    /// Makes the batch, with the help of `hands`.
+    pub(super) fn run(&self, hands: Hands<'_>) -> Made {
+        let count = self.slots.len();
+        let progress = Mutex::new(Progress {
+            slots: self.slots.clone(),
+            made: vec![false; count],
+            drawn: DrawnOps::new(count),
+            failures: Vec::new(),
+            error: None,
+        });
+        let buffer = guarded("making a batch", || self.fill(hands, &progress));
+        let mut progress = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
+        progress.failures.sort_by_key(|(place, _)| *place);
+        let failures = std::mem::take(&mut progress.failures).into_iter().map(|(_, failure)| failure).collect();
+        let batch = match (buffer, progress.error.take()) {
+            (_, Some((_, error))) | (Err(error), None) => Err(error),
+            (Ok(None), None) => Ok(None),
+            (Ok(Some((buffer, shape))), None) => {
+                let collate = || guarded("collating the batch", || self.collated(buffer, shape, progress));
+                self.meter.time(Stage::Collate, collate).map(Some)
+            }
+        };
+        Made { batch, failures }
     }
 
-    /// Hands the work to `hands`: the synthetic samples in one, because they are generated together, and first, because
-    /// they take longest; then the real ones in pieces.
-    pub(super) fn begin(self: &Arc<Self>, hands: Hands<impl Fn(Job)>) {
-        let mut real = Vec::new();
-        let mut synthetic = Vec::new();
+    /// Makes the samples; None if none could be made.
+    fn fill(&self, hands: Hands<'_>, progress: &Mutex<Progress>) -> Result<Option<(Buffer, Shape)>> {
+        let (mut real, mut synthetic) = (VecDeque::new(), Vec::new());
         for (place, slot) in self.slots.iter().enumerate() {
             match slot.origin {
-                Origin::Real(index) => real.push((place, index)),
+                Origin::Real(index) => real.push_back((place, Ok(Start::Stored(index)))),
                 Origin::Synthetic(serial) => synthetic.push((place, serial)),
             }
         }
-        if !synthetic.is_empty() {
-            let task = Arc::clone(self);
-            let within = hands.within();
-            (hands.spawn)(Box::new(move || task.make_synthetic(&synthetic, within)));
-        }
-        self.make(real, hands, |recipe, slot, index| recipe.real(slot, index));
-    }
-
-    fn make_synthetic(self: &Arc<Self>, synthetic: &[(usize, u64)], hands: Hands<fn(Job)>) {
-        match self.generate(synthetic) {
-            Ok(images) => {
-                let places = synthetic.iter().map(|(place, _)| *place);
-                self.make(places.zip(images).collect(), hands, |recipe, slot, image| recipe.transformed(slot, image));
+        let mut begun = None;
+        hands.one(|| {
+            begun = self.begin(&mut real, progress);
+            if begun.is_none() && !self.has_failed(progress) {
+                real = self.generate(&std::mem::take(&mut synthetic)).into();
+                begun = self.begin(&mut real, progress);
             }
-            // All of them failed at once; the error stands for the first.
-            Err(error) => self.report(synthetic.len(), [(synthetic[0].0, Err(error))]),
+        });
+        let Some((first, mut buffer, shape)) = begun else { return Ok(None) };
+        if self.has_failed(progress) {
+            return Ok(None);
         }
-    }
-
-    fn generate(&self, synthetic: &[(usize, u64)]) -> Result<Vec<Image>> {
-        self.check_cancelled()?;
-        let requests: Vec<(Slot, u64)> =
-            synthetic.iter().map(|(place, serial)| (self.slots[*place], *serial)).collect();
-        self.recipe.generated(&requests).map_err(|error| {
-            error.with_key(requests[0].0.key).with_op(format_args!("generate {} samples", requests.len()))
-        })
-    }
-
-    /// Makes samples, each from its place and what it begins with, in pieces: small enough to keep every thread busy,
-    /// large enough that handing them out costs nothing beside tiny images.
-    fn make<T: Send + 'static>(
-        self: &Arc<Self>,
-        samples: Vec<(usize, T)>,
-        hands: Hands<impl Fn(Job)>,
-        make: fn(&Recipe, &Slot, T) -> Result<Sample>,
-    ) {
-        let size = samples.len().div_ceil(4 * hands.threads);
-        let mut samples = samples.into_iter();
-        while samples.len() > 0 {
-            let task = Arc::clone(self);
-            let piece: Vec<(usize, T)> = samples.by_ref().take(size).collect();
-            (hands.spawn)(Box::new(move || {
-                let one = |(place, start)| (place, task.make_one(|recipe| make(recipe, &task.slots[place], start)));
-                let results: Vec<(usize, Result<Sample>)> = piece.into_iter().map(one).collect();
-                task.report(results.len(), results);
+        let mut places: Vec<_> = self.recipe.output.places(&mut buffer, shape).map(Some).collect();
+        let mut target = |place: usize| Reserved {
+            recipe: &self.recipe,
+            place: places[place].take().expect("each sample of a batch is made once"),
+            slot: &self.slots[place],
+            shape,
+            first: &self.slots[first],
+        };
+        let mut jobs: Vec<Job<'_>> = Vec::new();
+        if !synthetic.is_empty() {
+            let mut targets: Vec<_> = synthetic.iter().map(|(place, _)| target(*place)).collect();
+            jobs.push(Box::new(move || {
+                let orders = self.generate(&synthetic);
+                self.make(orders.into_iter().zip(&mut targets), progress);
             }));
         }
+        // Small enough to keep every worker busy, large enough that handing them out costs nothing beside tiny images.
+        let size = real.len().div_ceil(4 * hands.count()).max(1);
+        let mut real: Vec<_> = real.into_iter().map(|order| (target(order.0), order)).collect();
+        while !real.is_empty() {
+            let rest = real.split_off(size.min(real.len()));
+            let piece = std::mem::replace(&mut real, rest);
+            jobs.push(Box::new(move || {
+                let (mut targets, orders): (Vec<_>, Vec<_>) = piece.into_iter().unzip();
+                self.make(orders.into_iter().zip(&mut targets), progress);
+            }));
+        }
+        hands.all(jobs);
+        Ok(Some((buffer, shape)))
     }
 
-    fn make_one(&self, make: impl FnOnce(&Recipe) -> Result<Sample>) -> Result<Sample> {
-        self.check_cancelled()?;
-        guarded("making a sample", || make(&self.recipe))
+    /// Makes samples in order until one has been made, for which memory is allocated; gives its place.
+    fn begin(&self, orders: &mut VecDeque<Order>, progress: &Mutex<Progress>) -> Option<(usize, Buffer, Shape)> {
+        while let Some((place, start)) = orders.pop_front() {
+            let mut target = Allocated { task: self, place, buffer: None };
+            self.make([((place, start), &mut target)], progress);
+            if self.has_failed(progress) {
+                return None;
+            }
+            if let Some((buffer, shape)) = target.buffer.filter(|_| lock(progress).made[place]) {
+                return Some((place, buffer, shape));
+            }
+        }
+        None
     }
 
-    fn check_cancelled(&self) -> Result<()> {
+    fn has_failed(&self, progress: &Mutex<Progress>) -> bool {
+        lock(progress).error.is_some()
+    }
+
+    /// What the synthetic samples are made of; if they cannot be generated, all have the error.
+    fn generate(&self, synthetic: &[(usize, u64)]) -> Vec<Order> {
+        let requests: Vec<(Slot, u64)> =
+            synthetic.iter().map(|(place, serial)| (self.slots[*place], *serial)).collect();
+        let places = synthetic.iter().map(|(place, _)| *place);
+        let generate = || if requests.is_empty() { Ok(Vec::new()) } else { self.recipe.generated(&requests) };
+        let generated = self.meter.time(Stage::Generate, generate);
+        match generated {
+            Ok(images) => places.zip(images.into_iter().map(|image| Ok(Start::Image(Arc::new(image))))).collect(),
+            Err(error) => places.map(|place| (place, Err(error.clone()))).collect(),
+        }
+    }
+
+    /// Makes samples, one after the other, on one workbench.
+    fn make<'t>(
+        &self,
+        orders: impl IntoIterator<Item = (Order, &'t mut (impl Target + 't))>,
+        progress: &Mutex<Progress>,
+    ) {
+        self.recipe.workbenches.with(|bench| {
+            let mut worker = Worker { recipe: &self.recipe, bench, watch: Some(self.meter.stopwatch()) };
+            for ((place, start), target) in orders {
+                let mut slot = self.slots[place];
+                let mut failures = Vec::new();
+                let made = guarded("making a sample", || {
+                    self.make_or_replace(&mut worker, &mut slot, start, target, &mut failures)
+                });
+                let mut progress = lock(progress);
+                progress.failures.extend(failures.into_iter().map(|failure| (place, failure)));
+                match made {
+                    Ok(made) => {
+                        progress.slots[place] = slot;
+                        progress.made[place] = made;
+                        progress.drawn.put(place, worker.bench.ops.drain(..));
+                    }
+                    Err(error) if progress.error.as_ref().is_none_or(|(first, _)| place < *first) => {
+                        progress.error = Some((place, error));
+                    }
+                    Err(_) => {}
+                }
+            }
+        });
+    }
+
+    /// Makes a sample, or does what the policy says; whether one was made.
+    fn make_or_replace(
+        &self,
+        worker: &mut Worker<'_>,
+        slot: &mut Slot,
+        start: Result<Start>,
+        target: &mut impl Target,
+        failures: &mut Vec<Failure>,
+    ) -> Result<bool> {
+        let mut made = start.and_then(|start| self.make_one(worker, slot, &start, target));
+        let mut substitutes = None;
+        while let Err(error) = made {
+            if error.kind() == ErrorKind::Interrupted {
+                return Err(error);
+            }
+            self.meter.failed(slot.label, &error);
+            if self.recipe.policy == ErrorPolicy::Fail {
+                return Err(error);
+            }
+            failures.push(Failure { slot: *slot, class: self.recipe.class(slot).to_owned(), error: error.clone() });
+            if let ErrorPolicy::Skip(_) = self.recipe.policy {
+                worker.bench.ops.clear();
+                return Ok(false);
+            }
+            let substitutes = substitutes.get_or_insert_with(|| self.recipe.substitutes(slot));
+            let Some(index) = substitutes.next() else { return Err(error) };
+            slot.origin = Origin::Real(index);
+            made = self.make_one(worker, slot, &Start::Stored(index), target);
+        }
+        Ok(true)
+    }
+
+    fn make_one(&self, worker: &mut Worker<'_>, slot: &Slot, start: &Start, target: &mut impl Target) -> Result<()> {
         if self.cancelled.load(Ordering::Relaxed) {
             return Err(Error::new(ErrorKind::Interrupted, "the epoch was dropped"));
         }
-        Ok(())
+        worker.make(slot, start, target)
     }
 
-    /// Takes note that `done` samples are done; sends the batch when all are.
-    fn report(&self, done: usize, results: impl IntoIterator<Item = (usize, Result<Sample>)>) {
-        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        for (place, result) in results {
-            match result {
-                Ok(sample) => progress.samples[place] = Some(sample),
-                Err(error) if progress.error.as_ref().is_none_or(|(first, _)| place < *first) => {
-                    progress.error = Some((place, error));
-                }
-                Err(_) => {}
-            }
+    /// The batch of the samples that were made.
+    fn collated(&self, mut buffer: Buffer, shape: Shape, mut progress: Progress) -> Result<Batch> {
+        if progress.made.contains(&false) {
+            buffer.keep(&progress.made, shape);
+            let mut made = progress.made.iter();
+            progress.slots.retain(|_| made.next() == Some(&true));
+            progress.drawn.keep(&progress.made);
         }
-        progress.left -= done;
-        if progress.left > 0 {
-            return;
-        }
-        let samples = std::mem::take(&mut progress.samples);
-        let error = progress.error.take();
-        drop(progress);
-        let batch = match error {
-            Some((_, error)) => Err(error),
-            None => self.recipe.collated(self.slots.clone(), samples.into_iter().flatten().collect()),
+        let Progress { slots, drawn, .. } = progress;
+        let (output, classes) = (&self.recipe.output, self.recipe.dataset.classes().len());
+        let batch_op = self.draw_for_batch(&slots, shape)?;
+        let labels: Vec<u32> = slots.iter().map(|slot| slot.label).collect();
+        let soft_labels = batch_op.map(|op| {
+            Ok::<_, Error>(Tensor::from_vec(op.mix_labels(&labels, classes)?, (slots.len(), classes), output.device())?)
+        });
+        batch_op.map_or(Ok(()), |op| buffer.mix(op, shape))?;
+        Ok(Batch {
+            images: output.tensor(buffer, slots.len(), shape)?,
+            labels: Tensor::from_vec(labels, slots.len(), output.device())?,
+            soft_labels: soft_labels.transpose()?,
+            slots,
+            drawn,
+            batch_op,
+        })
+    }
+
+    /// The operation on the whole batch; its generator is that of the first slot.
+    fn draw_for_batch(&self, slots: &[Slot], shape: Shape) -> Result<Option<BatchOp>> {
+        let (Some(transform), Some(slot)) = (&self.recipe.batch_transform, slots.first()) else { return Ok(None) };
+        let key = slot.key.with_purpose(Purpose::Batch);
+        guarded("the batch transform", || Ok(transform.draw(shape.size, &mut key.rng())))
+            .map(Some)
+            .map_err(|error| error.with_key(key).with_op(format_args!("draw")))
+    }
+}
+
+fn lock(progress: &Mutex<Progress>) -> std::sync::MutexGuard<'_, Progress> {
+    progress.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The first sample of a batch decides its shape: the memory for all is allocated for it.
+struct Allocated<'a> {
+    task: &'a BatchTask<'a>,
+    place: usize,
+    buffer: Option<(Buffer, Shape)>,
+}
+
+impl Target for Allocated<'_> {
+    fn place(&mut self, shape: Shape) -> Result<Place<'_>> {
+        let output = &self.task.recipe.output;
+        let buffer = match self.buffer.take() {
+            Some((buffer, same)) if same == shape => buffer,
+            _ => output.buffer(self.task.slots.len(), shape)?,
         };
-        // Nobody receives it if the epoch was dropped.
-        let _ = self.sender.send(batch);
+        let (buffer, _) = self.buffer.insert((buffer, shape));
+        Ok(output.places(buffer, shape).nth(self.place).expect("there is a place for every slot"))
+    }
+}
+
+/// The others have the same shape.
+struct Reserved<'a> {
+    recipe: &'a Recipe,
+    place: Place<'a>,
+    slot: &'a Slot,
+    shape: Shape,
+    first: &'a Slot,
+}
+
+impl Target for Reserved<'_> {
+    fn place(&mut self, shape: Shape) -> Result<Place<'_>> {
+        if shape == self.shape {
+            return Ok(self.place.reborrow());
+        }
+        Err(self.recipe.mismatch(self.first, self.shape, self.slot, shape))
     }
 }

@@ -38,6 +38,12 @@ impl EpochPlan {
         self.planner.rank_batches(self.start)
     }
 
+    /// The samples of this rank, at most: the last batch may not be full.
+    pub(crate) fn samples(&self) -> usize {
+        let batches = self.len().saturating_mul(self.planner.config.batch_size);
+        batches.min(usize::try_from(self.planner.samples).unwrap_or(usize::MAX))
+    }
+
     /// Whether no batch is left; true only for a plan that resumes at the end of an epoch.
     #[must_use]
     pub fn is_empty(&self) -> bool {

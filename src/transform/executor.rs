@@ -6,8 +6,8 @@ use super::kernels::view::{Layout, View};
 use super::kernels::{self, Scratch};
 use super::normalize::{Normalize, check_length};
 use super::op::Op;
-use crate::error::Result;
-use crate::image::Image;
+use crate::error::{Error, Result};
+use crate::image::{Image, ImageRef};
 
 /// Applies operations; its buffers are kept from one image to the next.
 ///
@@ -52,7 +52,7 @@ impl Executor {
     /// # Errors
     ///
     /// As [`apply_ops`](crate::apply_ops).
-    pub fn image(&mut self, ops: &[Op], image: &Image) -> Result<Image> {
+    pub fn image<'a>(&mut self, ops: &[Op], image: impl Into<ImageRef<'a>>) -> Result<Image> {
         self.image_in(ops, image, Vec::new())
     }
 
@@ -61,8 +61,19 @@ impl Executor {
     /// # Errors
     ///
     /// As [`apply_ops`](crate::apply_ops).
-    pub fn image_in(&mut self, ops: &[Op], image: &Image, mut buffer: Vec<u8>) -> Result<Image> {
-        let picture = self.run(ops, image)?;
+    pub fn image_in<'a>(&mut self, ops: &[Op], image: impl Into<ImageRef<'a>>, buffer: Vec<u8>) -> Result<Image> {
+        self.image_after(0, ops, image.into(), buffer)
+    }
+
+    /// As [`Executor::image_in`], where the first `done` of the `ops` have been applied to `image`.
+    pub(crate) fn image_after(
+        &mut self,
+        done: usize,
+        ops: &[Op],
+        image: ImageRef<'_>,
+        mut buffer: Vec<u8>,
+    ) -> Result<Image> {
+        let picture = self.run(done, ops, image)?;
         let SampleInfo { size, channels, .. } = picture.info();
         let length = size.height * size.width * channels;
         if self.program.is_empty() && picture.is_at_the_start() {
@@ -81,8 +92,26 @@ impl Executor {
     /// # Errors
     ///
     /// As [`apply_ops`](crate::apply_ops), and as [`Normalize::write`].
-    pub fn write(&mut self, ops: &[Op], image: &Image, normalize: &Normalize, out: &mut [f32]) -> Result<()> {
-        let picture = self.run(ops, image)?;
+    pub fn write<'a>(
+        &mut self,
+        ops: &[Op],
+        image: impl Into<ImageRef<'a>>,
+        normalize: &Normalize,
+        out: &mut [f32],
+    ) -> Result<()> {
+        self.write_after(0, ops, image.into(), normalize, out)
+    }
+
+    /// As [`Executor::write`], where the first `done` of the `ops` have been applied to `image`.
+    pub(crate) fn write_after(
+        &mut self,
+        done: usize,
+        ops: &[Op],
+        image: ImageRef<'_>,
+        normalize: &Normalize,
+        out: &mut [f32],
+    ) -> Result<()> {
+        let picture = self.run(done, ops, image)?;
         normalize.check(picture.info(), out.len())?;
         self.finish(&picture, image, &mut Sink::Floats(normalize, out));
         Ok(())
@@ -93,8 +122,19 @@ impl Executor {
     /// # Errors
     ///
     /// As [`apply_ops`](crate::apply_ops), and as [`write_planar`](crate::write_planar).
-    pub fn write_planar(&mut self, ops: &[Op], image: &Image, out: &mut [u8]) -> Result<()> {
-        let picture = self.run(ops, image)?;
+    pub fn write_planar<'a>(&mut self, ops: &[Op], image: impl Into<ImageRef<'a>>, out: &mut [u8]) -> Result<()> {
+        self.write_planar_after(0, ops, image.into(), out)
+    }
+
+    /// As [`Executor::write_planar`], where the first `done` of the `ops` have been applied to `image`.
+    pub(crate) fn write_planar_after(
+        &mut self,
+        done: usize,
+        ops: &[Op],
+        image: ImageRef<'_>,
+        out: &mut [u8],
+    ) -> Result<()> {
+        let picture = self.run(done, ops, image)?;
         check_length(picture.info(), out.len())?;
         self.finish(&picture, image, &mut Sink::Planes(out));
         Ok(())
@@ -107,20 +147,19 @@ impl Executor {
     }
 
     /// Applies `ops`, but for the program that is left to do; flips and crops only change how the pixels are read.
-    fn run(&mut self, ops: &[Op], image: &Image) -> Result<Picture> {
+    fn run(&mut self, done: usize, ops: &[Op], image: ImageRef<'_>) -> Result<Picture> {
         self.program.clear();
         let mut picture =
             Picture { place: Place::Source, layout: View::of(image).layout(), channels: image.channels() };
-        for (place, op) in ops.iter().enumerate() {
+        for (place, op) in ops.iter().enumerate().skip(done) {
             self.under_way = Some(place);
-            self.apply(op, image, &mut picture)
-                .map_err(|error| error.with_op(format_args!("{op:?}, number {} of {}", place + 1, ops.len())))?;
+            self.apply(op, image, &mut picture).map_err(|error| at_op(error, ops, place))?;
         }
         self.under_way = None;
         Ok(picture)
     }
 
-    fn apply(&mut self, op: &Op, image: &Image, picture: &mut Picture) -> Result<()> {
+    fn apply(&mut self, op: &Op, image: ImageRef<'_>, picture: &mut Picture) -> Result<()> {
         let output = op.output(picture.info())?;
         match *op {
             Op::HFlip => picture.layout = picture.layout.flipped_horizontally(),
@@ -142,7 +181,7 @@ impl Executor {
     }
 
     /// Adds an operation to the program.
-    fn plan(&mut self, plan: Plan, op: &Op, image: &Image, picture: &mut Picture) {
+    fn plan(&mut self, plan: Plan, op: &Op, image: ImageRef<'_>, picture: &mut Picture) {
         let SampleInfo { size, channels, .. } = picture.info();
         let bytes = size.height * size.width * channels;
         match plan {
@@ -157,7 +196,7 @@ impl Executor {
     }
 
     /// Gathers statistics of the pixels after the program; what it costs is kept.
-    fn gather(&mut self, kind: Statistic, image: &Image, picture: &mut Picture) {
+    fn gather(&mut self, kind: Statistic, image: ImageRef<'_>, picture: &mut Picture) {
         let SampleInfo { size, channels, .. } = picture.info();
         let source = picture.source(image, &self.current, &self.planes);
         self.statistics.reset(kind);
@@ -174,7 +213,7 @@ impl Executor {
     }
 
     /// Does the program, so that the pixels so far can be seen as an image.
-    fn settle(&mut self, image: &Image, picture: &mut Picture) {
+    fn settle(&mut self, image: ImageRef<'_>, picture: &mut Picture) {
         if self.program.is_empty() && !matches!(picture.place, Place::Planes { .. }) {
             return;
         }
@@ -188,17 +227,22 @@ impl Executor {
     }
 
     /// Writes the pixels after the program.
-    fn finish(&mut self, picture: &Picture, image: &Image, sink: &mut Sink<'_>) {
+    fn finish(&mut self, picture: &Picture, image: ImageRef<'_>, sink: &mut Sink<'_>) {
         self.strips.run(picture.source(image, &self.current, &self.planes), &self.program, sink);
     }
 
     /// Makes a new image of the pixels so far, by an operation that looks at more than one pixel.
-    fn replace(&mut self, op: &Op, image: &Image, picture: &Picture) -> Result<()> {
+    fn replace(&mut self, op: &Op, image: ImageRef<'_>, picture: &Picture) -> Result<()> {
         let mut out = std::mem::take(&mut self.next);
         let done = kernels::apply(op, picture.view(image, &self.current), &mut out, &mut self.scratch);
         self.next = std::mem::replace(&mut self.current, out);
         done
     }
+}
+
+/// Adds to `error` that it is one of the operation at `place` in `ops`.
+pub(crate) fn at_op(error: Error, ops: &[Op], place: usize) -> Error {
+    error.with_op(format_args!("{:?}, number {} of {}", ops[place], place + 1, ops.len()))
 }
 
 /// Where the pixels so far are.
@@ -239,11 +283,11 @@ impl Picture {
     }
 
     /// The pixels, which do not lie in planes.
-    fn view<'a>(&self, image: &'a Image, current: &'a [u8]) -> View<'a> {
+    fn view<'a>(&self, image: ImageRef<'a>, current: &'a [u8]) -> View<'a> {
         View::new(if matches!(self.place, Place::Source) { image.data() } else { current }, self.layout)
     }
 
-    fn source<'a>(&self, image: &'a Image, current: &'a [u8], planes: &'a [u8]) -> Source<'a> {
+    fn source<'a>(&self, image: ImageRef<'a>, current: &'a [u8], planes: &'a [u8]) -> Source<'a> {
         match self.place {
             Place::Planes { area } if planes.len() == area => Source::Pixels(View::new(planes, self.layout)),
             Place::Planes { area } => {

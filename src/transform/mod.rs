@@ -30,6 +30,7 @@ pub use color::{
 pub use combine::{Compose, OneOf, PerClass, Pipeline, RandomApply, RandomOrder, Step};
 pub use custom::{Custom, Lambda};
 pub use executor::Executor;
+pub(crate) use executor::at_op;
 pub use filter::{GaussianBlur, GaussianNoise, Jpeg, RandomAdjustSharpness, RandomErasing};
 pub use geometry::{
     CenterCrop, ElasticTransform, FiveCrop, Margins, Pad, RandomAffine, RandomCrop, RandomHorizontalFlip,

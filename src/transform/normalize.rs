@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use candle_core::{DType, Tensor};
+
 use super::SampleInfo;
 use super::kernels::point::{STRIP, deinterleave};
 use super::kernels::vectorized::vectorized;
@@ -85,16 +87,34 @@ impl Normalize {
         Ok(())
     }
 
+    /// Normalises u8 images `(N, C, H, W)` on the device that they are on: the values that [`Normalize::write`] gives, as
+    /// exactly as the device computes.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Transform`] if there are three means and the images are gray; [`ErrorKind::Tensor`] for another shape.
+    pub fn tensor(&self, images: &Tensor) -> Result<Tensor> {
+        let (_, channels, _, _) = images.dims4()?;
+        self.check_channels(channels)?;
+        let by_channel = |values: &[f32]| Tensor::new(values, images.device())?.reshape((1, values.len(), 1, 1));
+        let unit = images.to_dtype(DType::F32)?.affine(f64::from(const { 1.0_f32 / 255.0 }), 0.0)?;
+        Ok(unit.broadcast_sub(&by_channel(&self.mean)?)?.broadcast_div(&by_channel(&self.std)?)?)
+    }
+
     /// Whether an image like `info` can be written into a place of `length`.
     pub(super) fn check(&self, info: SampleInfo<'_>, length: usize) -> Result<()> {
         check_length(info, length)?;
+        self.check_channels(info.channels)
+    }
+
+    fn check_channels(&self, channels: usize) -> Result<()> {
         let means = self.mean.len();
-        if means == 1 || means == info.channels {
+        if means == 1 || means == channels {
             return Ok(());
         }
         Err(Error::new(
             ErrorKind::Transform,
-            format!("{self:?} has {means} channels, the image has {}: convert one to fit", info.channels),
+            format!("{self:?} has {means} channels, the image has {channels}: convert one to fit"),
         ))
     }
 

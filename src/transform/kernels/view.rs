@@ -1,7 +1,7 @@
 //! A picture as kernels read it: part of a buffer, perhaps mirrored.
 
 use super::flip;
-use crate::image::{Image, Size};
+use crate::image::{ImageRef, Size};
 use crate::transform::SampleInfo;
 
 /// Pixels `(H, W, C)` that lie in a buffer as whole rows or as a part of them, read from either side: crops and flips change the view and
@@ -76,7 +76,8 @@ impl<'a> View<'a> {
     }
 
     /// The whole image.
-    pub fn of(image: &'a Image) -> Self {
+    pub fn of(image: impl Into<ImageRef<'a>>) -> Self {
+        let image = image.into();
         Self::new(image.data(), Layout::whole(image.size(), image.channels()))
     }
 

@@ -1,0 +1,97 @@
+//! What happens to a sample that cannot be made, and how many of them an epoch bears.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::plan::Slot;
+
+/// What the loader does about a sample that cannot be made: a damaged file, a transform that fails or panics, a synthetic
+/// source that does.
+///
+/// Every case is listed in [`Epoch::failures`](crate::Epoch::failures), and the budget holds for one epoch of one rank.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorPolicy {
+    /// The epoch ends with the error. The default.
+    #[default]
+    Fail,
+    /// The batch goes without the sample, and is left out if it has no other.
+    Skip(ErrorBudget),
+    /// Another real image of the class takes the place, so that batches keep their size and the balance of the classes.
+    /// Which one is drawn from the sample's key: the same for any number of workers. The epoch ends with the error if the
+    /// class has no image left.
+    ReplaceFromSameClass(ErrorBudget),
+}
+
+/// How many samples of an epoch may fail before the epoch does.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorBudget {
+    /// So many.
+    Count(usize),
+    /// So large a part of the epoch's samples, in [0, 1].
+    Rate(f64),
+}
+
+impl ErrorPolicy {
+    pub(super) fn check(self) -> Result<()> {
+        match self {
+            Self::Skip(ErrorBudget::Rate(rate)) | Self::ReplaceFromSameClass(ErrorBudget::Rate(rate))
+                if !(0.0..=1.0).contains(&rate) =>
+            {
+                Err(Error::config(format!(
+                    "expected a rate of failures from 0 to 1, got {rate}: give the part of the samples that may fail"
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The most failures of an epoch of `samples` that do not end it.
+    pub(super) fn most(self, samples: usize) -> usize {
+        match self {
+            Self::Fail => 0,
+            Self::Skip(budget) | Self::ReplaceFromSameClass(budget) => match budget {
+                ErrorBudget::Count(count) => count,
+                ErrorBudget::Rate(rate) => (rate * samples as f64) as usize,
+            },
+        }
+    }
+}
+
+/// A sample that could not be made.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Its place, with the image that failed.
+    pub slot: Slot,
+    /// The name of its class.
+    pub class: String,
+    /// Why; it names the file, the index, the operation and the key.
+    pub error: Error,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "class {:?}: {}", self.class, self.error)
+    }
+}
+
+/// The error that ends an epoch of too many failures, and lists the first of them.
+pub(super) fn too_many(failures: &[Failure], most: usize) -> Error {
+    const LISTED: usize = 10;
+    let mut text = format!(
+        "{} samples could not be made, more than the {most} that the error policy allows: mend or remove these files, or raise \
+         its budget",
+        failures.len()
+    );
+    for failure in failures.iter().take(LISTED) {
+        text += &format!("\n  {failure}");
+    }
+    if failures.len() > LISTED {
+        text += &format!("\n  and {} more", failures.len() - LISTED);
+    }
+    let kind = failures.last().map_or(crate::ErrorKind::Dataset, |failure| failure.error.kind());
+    Error::new(kind, text)
+}
