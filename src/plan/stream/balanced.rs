@@ -6,7 +6,7 @@ use super::reservoir::Reservoir;
 use super::{Content, Numbered, Place, Spread, Stream, StreamConfig};
 use crate::plan::quota::{Quotas, Shares};
 
-/// The images that wait, by class, and those that may be repeated.
+/// The images that wait, by class.
 ///
 /// A batch goes out when the images that wait fill it wholly, so that none need be repeated; or when as many wait as may,
 /// which happens in a stream whose classes come in other proportions than the batches want: then what a class lacks is
@@ -17,6 +17,7 @@ pub(super) struct Balanced<T> {
     shares: Shares,
     classes: Vec<Class<T>>,
     batch_size: usize,
+    /// The most images that wait.
     room: usize,
     seed: u64,
     epoch: u64,
@@ -31,7 +32,6 @@ pub(super) struct Balanced<T> {
 struct Class<T> {
     spread: Spread,
     queue: VecDeque<Numbered<T>>,
-    reservoir: Reservoir<Numbered<T>>,
     /// The samples so far, by the quotas.
     rank: u64,
     /// The real samples in the next full batch.
@@ -47,16 +47,12 @@ struct Parts {
 
 impl<T: Clone> Balanced<T> {
     pub(super) fn new(weights: Vec<f64>, spreads: impl Iterator<Item = Spread>, config: &StreamConfig) -> Self {
-        let StreamConfig { batch_size, look_ahead, reservoir, seed, epoch, .. } = *config;
+        let StreamConfig { batch_size, look_ahead, seed, epoch, .. } = *config;
         let shares = Shares::Weights(weights);
         let size = batch_size as u64;
         // The longest epoch whose batches the quotas count stands for a stream without end.
         let quotas = Quotas::new(&shares, u64::from(u32::MAX) * size, size, Some((seed, epoch)));
-        let class = |(class, spread)| {
-            let reservoir = Reservoir::new(reservoir, Stream::Reservoir(class).key(seed, epoch));
-            Class { spread, queue: VecDeque::new(), reservoir, rank: 0, part: 0 }
-        };
-        let classes = spreads.enumerate().map(class).collect();
+        let classes = spreads.map(|spread| Class { spread, queue: VecDeque::new(), rank: 0, part: 0 }).collect();
         let room = batch_size.saturating_add(look_ahead);
         let mut balanced =
             Self { quotas, shares, classes, batch_size, room, seed, epoch, batch: 0, waiting: 0, short: 0 };
@@ -73,12 +69,16 @@ impl<T: Clone> Balanced<T> {
         }
     }
 
-    /// The next batch, if it is complete.
+    /// The next batch, if it is complete. `reservoirs` keep images of each class to be repeated.
     ///
     /// # Errors
     ///
     /// The label of a class that the batch needs and that has no sample.
-    pub(super) fn next_batch(&mut self, ended: bool) -> Result<Option<Vec<Place<T>>>, usize> {
+    pub(super) fn next_batch(
+        &mut self,
+        reservoirs: &mut [Reservoir<Numbered<T>>],
+        ended: bool,
+    ) -> Result<Option<Vec<Place<T>>>, usize> {
         if self.waiting == 0 || !ended && self.short > 0 && self.waiting < self.room {
             return Ok(None);
         }
@@ -86,7 +86,8 @@ impl<T: Clone> Balanced<T> {
         let counts = rest.unwrap_or_else(|| self.quotas.full_batch(self.batch));
         let mut places = Vec::with_capacity(counts.iter().sum::<u64>() as usize);
         for (label, (class, count)) in self.classes.iter_mut().zip(counts).enumerate() {
-            class.deal(count, |content| places.push(Place { label, content })).ok_or(label)?;
+            let give = |content| places.push(Place { label, content });
+            class.deal(count, &mut reservoirs[label], give).ok_or(label)?;
         }
         let new = places.iter().filter(|place| matches!(place.content, Content::New(_)));
         self.waiting -= new.count();
@@ -128,16 +129,21 @@ impl<T: Clone> Class<T> {
 
     /// Gives the next `count` samples: the synthetic share, images that wait, and what is lacking from the reservoir.
     /// None if that is empty.
-    fn deal(&mut self, count: u64, mut give: impl FnMut(Content<Numbered<T>>)) -> Option<()> {
+    fn deal(
+        &mut self,
+        count: u64,
+        reservoir: &mut Reservoir<Numbered<T>>,
+        mut give: impl FnMut(Content<Numbered<T>>),
+    ) -> Option<()> {
         let Parts { synthetic, real } = self.parts(count);
         (0..synthetic).for_each(|_| give(Content::Synthetic));
         for _ in 0..real {
             give(match self.queue.pop_front() {
                 Some(item) => {
-                    self.reservoir.offer(&item);
+                    reservoir.offer(&item);
                     Content::New(item)
                 }
-                None => self.lacking()?,
+                None => self.lacking(reservoir)?,
             });
         }
         self.rank += count;
@@ -145,8 +151,8 @@ impl<T: Clone> Class<T> {
     }
 
     /// In place of an image that has not come: one that came before, or while none has, a synthetic sample more.
-    fn lacking(&mut self) -> Option<Content<Numbered<T>>> {
-        let repeated = self.reservoir.repeat().map(Content::Repeat);
+    fn lacking(&self, reservoir: &mut Reservoir<Numbered<T>>) -> Option<Content<Numbered<T>>> {
+        let repeated = reservoir.repeat().map(Content::Repeat);
         repeated.or_else(|| self.spread.has_synthetic().then_some(Content::Synthetic))
     }
 }

@@ -10,11 +10,14 @@ mod reservoir;
 #[cfg(test)]
 mod tests;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Balance, Mixture, Origin, Portion, Slot, Spread, Stream};
 use crate::error::{Error, ErrorKind, Result};
 use crate::rng::{Purpose, SampleKey};
 use arrival::Arrival;
 use balanced::Balanced;
+use reservoir::Reservoir;
 
 /// How a stream is planned.
 #[derive(Clone, Debug)]
@@ -27,6 +30,8 @@ pub(crate) struct StreamConfig {
     pub look_ahead: usize,
     /// Images of each class that are kept to be repeated; at least 1.
     pub reservoir: usize,
+    /// Whether batches bring along the images that are kept.
+    pub spares: bool,
     pub seed: u64,
     /// The number of the pass.
     pub epoch: u64,
@@ -43,13 +48,19 @@ pub(crate) enum Content<T> {
 }
 
 /// One batch.
-pub(crate) type StreamBatch<T> = Vec<(Slot, Content<T>)>;
+#[derive(Clone, Debug)]
+pub(crate) struct StreamBatch<T> {
+    pub samples: Vec<(Slot, Content<T>)>,
+    /// Of each class in the batch the images that may take the place of one that fails; none unless they were asked
+    /// for.
+    pub spares: BTreeMap<u32, Vec<Numbered<T>>>,
+}
 
 /// An image, and its number in the stream.
 #[derive(Clone, Debug)]
-struct Numbered<T> {
-    index: usize,
-    item: T,
+pub(crate) struct Numbered<T> {
+    pub index: usize,
+    pub item: T,
 }
 
 /// A sample before it has a key.
@@ -64,9 +75,12 @@ struct Place<T> {
 pub(crate) struct StreamPlanner<T> {
     config: StreamConfig,
     classes: Vec<String>,
+    portions: Vec<Portion>,
     /// Why a class has no place for a real image, if it has none.
     closed: Vec<Option<&'static str>>,
     order: Order<T>,
+    /// The images of each class that are kept.
+    reservoirs: Vec<Reservoir<Numbered<T>>>,
     /// The synthetic samples of each class so far.
     serials: Vec<u64>,
     /// The samples so far.
@@ -95,13 +109,16 @@ impl<T: Clone> StreamPlanner<T> {
         let weights = config.balance.stream_weights(&classes)?;
         let portions = config.mixture.stream_portions(&classes)?;
         let closed = closed(&classes, weights.as_deref(), &portions)?;
-        let spreads = portions.into_iter().enumerate().map(|(class, portion)| spread(class, portion, &config));
+        let spreads = portions.iter().enumerate().map(|(class, portion)| spread(class, *portion, &config));
         let order = match weights {
             None => Order::Arrival(Arrival::new(spreads)),
             Some(weights) => Order::Balanced(Balanced::new(weights, spreads, &config)),
         };
+        let StreamConfig { reservoir, seed, epoch, .. } = config;
+        let key = |class| Stream::Reservoir(class).key(seed, epoch);
+        let reservoirs = (0..classes.len()).map(|class| Reservoir::new(reservoir, key(class))).collect();
         let serials = vec![0; classes.len()];
-        Ok(Self { config, classes, closed, order, serials, position: 0, images: 0, ended: false })
+        Ok(Self { config, classes, portions, closed, order, reservoirs, serials, position: 0, images: 0, ended: false })
     }
 
     /// Takes the image of this number in the stream. All complete batches are to be taken before.
@@ -150,10 +167,16 @@ impl<T: Clone> StreamPlanner<T> {
         }
         let places = match &mut self.order {
             Order::Arrival(arrival) => Ok(arrival.next_batch(self.config.batch_size, self.ended)),
-            Order::Balanced(balanced) => balanced.next_batch(self.ended),
+            Order::Balanced(balanced) => balanced.next_batch(&mut self.reservoirs, self.ended),
         };
-        let places = places.map_err(|missing| self.missing(missing))?;
-        Ok(places.map(|places| places.into_iter().map(|place| self.numbered(place)).collect()))
+        let Some(places) = places.map_err(|missing| self.missing(missing))? else { return Ok(None) };
+        let spares = if self.config.spares { self.spares(&places) } else { BTreeMap::new() };
+        Ok(Some(StreamBatch { samples: places.into_iter().map(|place| self.numbered(place)).collect(), spares }))
+    }
+
+    /// The share of each class's samples that is synthetic, in [0, 1], in the order of the labels.
+    pub(crate) fn synthetic_shares(&self) -> impl Iterator<Item = f64> + '_ {
+        self.portions.iter().map(|portion| portion.share())
     }
 
     /// The images that wait for a batch.
@@ -163,6 +186,18 @@ impl<T: Clone> StreamPlanner<T> {
             Order::Arrival(arrival) => arrival.waiting(),
             Order::Balanced(balanced) => balanced.waiting(),
         }
+    }
+
+    fn spares(&mut self, places: &[Place<T>]) -> BTreeMap<u32, Vec<Numbered<T>>> {
+        if let Order::Arrival(_) = self.order {
+            for Place { label, content } in places {
+                if let Content::New(item) = content {
+                    self.reservoirs[*label].offer(item);
+                }
+            }
+        }
+        let labels: BTreeSet<usize> = places.iter().map(|place| place.label).collect();
+        labels.into_iter().map(|label| (label as u32, self.reservoirs[label].kept().to_vec())).collect()
     }
 
     fn numbered(&mut self, Place { label, content }: Place<T>) -> (Slot, Content<T>) {

@@ -50,6 +50,11 @@ impl<T: Clone> Reservoir<T> {
         Some(item)
     }
 
+    /// The images that are kept.
+    pub(super) fn kept(&self) -> &[T] {
+        &self.kept
+    }
+
     /// Counts the image at `place` as used in this round.
     fn use_at(&mut self, place: usize) {
         if place >= self.used {

@@ -15,9 +15,12 @@ struct Case {
     config: StreamConfig,
 }
 
+type Slots = Vec<(Slot, Content<usize>)>;
+
 /// A batch, and how the stream stood when it went out.
 struct Dealt {
-    slots: StreamBatch<usize>,
+    slots: Slots,
+    spares: BTreeMap<u32, Vec<Numbered<usize>>>,
     /// The images so far.
     images: usize,
     /// The images that waited before it.
@@ -44,9 +47,9 @@ impl Case {
             assert!(planner.waiting() <= self.room(), "{} wait", planner.waiting());
             loop {
                 let waiting = planner.waiting();
-                let Some(slots) = planner.next_batch()? else { break };
+                let Some(StreamBatch { samples: slots, spares }) = planner.next_batch()? else { break };
                 let ended = images == self.labels.len();
-                dealt.push(Dealt { slots, images: (images + 1).min(self.labels.len()), waiting, ended });
+                dealt.push(Dealt { slots, spares, images: (images + 1).min(self.labels.len()), waiting, ended });
             }
         }
         assert_eq!(planner.waiting(), 0);
@@ -109,6 +112,7 @@ fn case() -> impl Strategy<Value = Case> {
             mixture: Mixture::default(),
             look_ahead,
             reservoir,
+            spares: false,
             seed,
             epoch: seed % 3,
         });
@@ -134,11 +138,11 @@ fn dealt(case: &Case) -> Option<Vec<Dealt>> {
     }
 }
 
-fn count(slots: &StreamBatch<usize>, class: usize, of: impl Fn(&Content<usize>) -> bool) -> f64 {
+fn count(slots: &[(Slot, Content<usize>)], class: usize, of: impl Fn(&Content<usize>) -> bool) -> f64 {
     slots.iter().filter(|(slot, content)| slot.label as usize == class && of(content)).count() as f64
 }
 
-fn news(slots: &StreamBatch<usize>) -> impl Iterator<Item = (u32, usize)> + '_ {
+fn news(slots: &[(Slot, Content<usize>)]) -> impl Iterator<Item = (u32, usize)> + '_ {
     slots.iter().filter_map(|(slot, content)| match content {
         Content::New(item) => Some((slot.label, *item)),
         _ => None,
@@ -196,7 +200,7 @@ proptest! {
     fn images_are_repeated_only_where_they_lack(case in case()) {
         let Some(dealt) = dealt(&case) else { return Ok(()) };
         let mut used = vec![false; case.labels.len()];
-        for Dealt { slots, images, waiting, ended } in &dealt {
+        for Dealt { slots, images, waiting, ended, .. } in &dealt {
             news(slots).for_each(|(_, item)| used[item] = true);
             for (slot, content) in slots {
                 let Content::Repeat(item) = content else { continue };
@@ -237,6 +241,25 @@ proptest! {
     }
 
     #[test]
+    fn spares_are_images_of_the_class_that_came(mut case in case(), natural: bool, spares: bool) {
+        if natural {
+            case.config.balance = Balance::Natural;
+        }
+        case.config.spares = spares;
+        let Some(dealt) = dealt(&case) else { return Ok(()) };
+        let mut used = vec![0; case.mixtures.len()];
+        for Dealt { slots, spares, images, .. } in &dealt {
+            news(slots).for_each(|(label, _)| used[label as usize] += 1);
+            prop_assert!(case.config.spares || spares.is_empty());
+            for (label, spares) in spares {
+                prop_assert!(slots.iter().any(|(slot, _)| slot.label == *label));
+                prop_assert_eq!(spares.len(), used[*label as usize].min(case.config.reservoir));
+                prop_assert!(spares.iter().all(|spare| spare.index < *images && case.labels[spare.index] == *label));
+            }
+        }
+    }
+
+    #[test]
     fn the_natural_balance_repeats_nothing(mut case in case()) {
         case.config.balance = Balance::Natural;
         let dealt = case.run().expect("no class is needed");
@@ -263,6 +286,7 @@ fn of(labels: &[u32], balance: Balance, mixtures: &[ClassMixture]) -> Case {
         mixture: Mixture::default(),
         look_ahead: 6,
         reservoir: 3,
+        spares: false,
         seed: 1,
         epoch: 0,
     };
@@ -372,7 +396,7 @@ fn a_share_near_1_takes_no_memory_under_the_natural_balance() {
     let mut planner = case.planner().expect("the share is below 1");
     (0..3).for_each(|index| planner.push(index, case.labels[index], index).expect("the classes have places"));
     let batch = planner.next_batch().expect("nothing fails").expect("many samples wait");
-    assert!(batch.iter().all(|(slot, content)| slot.label == 0 && *content == Content::Synthetic));
+    assert!(batch.samples.iter().all(|(slot, content)| slot.label == 0 && *content == Content::Synthetic));
 }
 
 #[test]
