@@ -3,7 +3,7 @@
 //! It wraps a labelled image set, augments it while training runs, streams class-balanced batches, and fills the classes that lack
 //! images with samples of a conditional GAN that was trained on the same images.
 //!
-//! - A [`Dataset`] gives images and labels: [`ImageFolder`], [`Idx`], [`Cifar`], [`Numpy`], [`InMemory`], [`wrap`] for any iterator,
+//! - A [`Dataset`] gives images and labels: [`ImageFolder`], [`Idx`], [`Cifar`], [`Numpy`], [`InMemory`], also from any iterator,
 //!   [`digits`] to try things on; [`DatasetExt`] splits and joins them, and chooses, renames and merges their classes.
 //! - A [`Transform`] draws [`Op`]s, and ops are applied to images: [`RandomRotation`], [`ColorJitter`] and others, with the semantics
 //!   of torchvision's tensor form. A [`Pipeline`] of them can be read from a file; [`PerClass`] gives some classes one of their own, a
@@ -69,9 +69,9 @@ mod transform;
 
 pub use classifier::{Classifier, ClassifierConfig, ClassifierTrainer, Confusion, endless};
 pub use dataset::{
-    Cifar, ClassCount, Concat, Dataset, DatasetExt, Idx, ImageFile, ImageFolder, InMemory, Inspection, Label, Numpy,
-    Part, Relabeled, Spread, Stored, Subset, Unreadable, check_classes, digits, has_part, inspect, inspect_data,
-    open_data, wrap,
+    Cifar, ClassCount, Concat, Dataset, DatasetExt, Idx, ImageFile, ImageFolder, InMemory, Inspection, IntoStored,
+    Label, Numpy, Part, Relabeled, Spread, Stored, Subset, Unreadable, check_classes, digits, has_part, inspect,
+    inspect_data, open_data,
 };
 pub use decode::{Decoder, EncodedImage, Header, Limits, Region, Scale, View, decode_image, read_header};
 pub use error::{Error, ErrorKind, Result};
