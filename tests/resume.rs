@@ -1,10 +1,9 @@
-//! A run that stops goes on with the batches it had not seen.
+//! Which states a loader goes on from; that it goes on rightly is shown in `fingerprints.rs` and `complaints/resume.rs`.
 
 mod common;
 
 use candle_augment::{
     Balance, DataLoader, DataLoaderBuilder, ErrorKind, Image, ImageFolder, RandomHorizontalFlip, Result, ResumeState,
-    Shard,
 };
 use common::data::{png, put, scratch};
 use common::loader::{contents, counted};
@@ -12,51 +11,6 @@ use tempfile::TempDir;
 
 fn builder() -> Result<DataLoaderBuilder> {
     Ok(DataLoader::builder(counted(&[30, 7])).batch_size(4).seed(5).transform(RandomHorizontalFlip::new(0.5)?))
-}
-
-#[test]
-fn what_is_left_is_the_same_wherever_it_stops() -> Result<()> {
-    let whole = contents(builder()?.workers(1).build()?.epoch(3));
-    for read in 0..=whole.len() {
-        let mut epoch = builder()?.workers(2).build()?.epoch(3);
-        assert_eq!(epoch.by_ref().take(read).count(), read);
-        let saved = serde_json::to_string(&epoch.state()).expect("a state is plain data");
-        drop(epoch);
-
-        let state: ResumeState = serde_json::from_str(&saved).expect("it was written just now");
-        let rest = builder()?.workers(0).build()?.resume(&state)?;
-        assert_eq!(rest.len(), whole.len() - read);
-        assert_eq!(contents(rest), whole[read..]);
-    }
-    Ok(())
-}
-
-#[test]
-fn a_resumed_epoch_can_be_resumed() -> Result<()> {
-    let loader = builder()?.build()?;
-    let whole = contents(loader.epoch(0));
-    let mut state = loader.epoch(0).state();
-    for expected in &whole {
-        let mut epoch = loader.resume(&state)?;
-        assert_eq!(contents(epoch.by_ref().take(1)), std::slice::from_ref(expected));
-        state = epoch.state();
-    }
-    assert_eq!(loader.resume(&state)?.len(), 0);
-    Ok(())
-}
-
-#[test]
-fn another_number_of_ranks_shares_what_is_left() -> Result<()> {
-    let whole = contents(builder()?.build()?.epoch(0));
-    let rank = |rank, world_size| builder()?.shard(Shard { rank, world_size }).build();
-    let mut first = rank(0, 2)?.epoch(0);
-    assert_eq!(first.by_ref().take(2).count(), 2);
-    let state = first.state();
-    for new_rank in 0..3 {
-        let rest = contents(rank(new_rank, 3)?.resume(&state)?);
-        assert!(rest.iter().eq(whole[4..].iter().skip(new_rank).step_by(3)), "rank {new_rank}");
-    }
-    Ok(())
 }
 
 #[test]

@@ -10,8 +10,11 @@ use crate::error::{Error, ErrorKind, Result};
 /// What a panic may leave half done belongs to that code, or, like the image it worked on, is thrown away with the
 /// error.
 pub(super) fn guarded<T>(what: &str, run: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(run))
-        .unwrap_or_else(|panic| Err(Error::new(ErrorKind::Panic, format!("{what} panicked: {}", message(&*panic)))))
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        let error = Error::new(ErrorKind::Panic, format!("{what} panicked: {}", message(&*panic)));
+        discard(panic);
+        Err(error)
+    })
 }
 
 fn message(panic: &(dyn Any + Send)) -> &str {
@@ -19,5 +22,13 @@ fn message(panic: &(dyn Any + Send)) -> &str {
         (Some(text), _) => text,
         (None, Some(text)) => text,
         (None, None) => "without a message",
+    }
+}
+
+/// Drops what a panic carried, which may be of any type, and panic in turn. What that panic carries is leaked, since
+/// it might go on so for ever.
+fn discard(panic: Box<dyn Any + Send>) {
+    if let Err(next) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        std::mem::forget(next);
     }
 }

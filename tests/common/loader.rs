@@ -7,8 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use candle_augment::{
-    Batch, Dataset, Error, ErrorKind, Image, InMemory, Op, Result, SampleInfo, SampleRng, Size, Slot, SyntheticRequest,
-    SyntheticSource, Transform,
+    Batch, Dataset, Error, ErrorKind, Image, InMemory, Op, Origin, Result, SampleInfo, SampleRng, Size, Slot,
+    SyntheticRequest, SyntheticSource, Transform,
 };
 use candle_core::DType;
 
@@ -132,6 +132,14 @@ impl Dataset for Counting {
 
     fn classes(&self) -> &[String] {
         self.set.classes()
+    }
+}
+
+/// The image that stands in the slot.
+pub fn index(slot: &Slot) -> usize {
+    match slot.origin {
+        Origin::Real(index) => index,
+        Origin::Synthetic(serial) => panic!("expected an image of the data set, got synthetic sample {serial}"),
     }
 }
 

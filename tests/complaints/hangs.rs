@@ -1,0 +1,184 @@
+//! Loaders that wait for ever.
+
+use std::panic::panic_any;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use candle_augment::{
+    BatchOp, BatchTransform, ClassMixture, DataLoader, Dataset, Error, ErrorKind, Image, InMemory, Lambda, Op, Result,
+    SampleInfo, SampleRng, Size, SyntheticRequest, SyntheticSource, Transform,
+};
+use rayon::prelude::*;
+
+use crate::common::loader::{Content, contents, counted, in_time};
+
+/// Where a worker dies.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Place {
+    Load,
+    /// While it finds out the file of an image that failed.
+    Path,
+    Draw,
+    Operation,
+    Generate,
+    BatchDraw,
+}
+
+/// Everything that a loader calls; kills its thread in one place.
+struct Deadly {
+    set: InMemory,
+    place: Place,
+}
+
+/// What a panic carries; it panics once more when it is thrown away.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("the bomb went off");
+    }
+}
+
+impl Deadly {
+    fn pass(&self, place: Place) {
+        if place == self.place {
+            panic_any(Bomb);
+        }
+    }
+}
+
+impl Dataset for Deadly {
+    fn len(&self) -> usize {
+        self.set.len()
+    }
+
+    fn label(&self, index: usize) -> u32 {
+        self.set.label(index)
+    }
+
+    fn load(&self, index: usize) -> Result<Image> {
+        if index == 17 {
+            self.pass(Place::Load);
+            if self.place == Place::Path {
+                return Err(Error::new(ErrorKind::Io, "struck"));
+            }
+        }
+        self.set.load(index)
+    }
+
+    fn classes(&self) -> &[String] {
+        self.set.classes()
+    }
+
+    fn path(&self, _: usize) -> Option<PathBuf> {
+        self.pass(Place::Path);
+        None
+    }
+}
+
+impl Transform for Deadly {
+    fn draw(&self, info: SampleInfo<'_>, rng: &mut SampleRng, ops: &mut Vec<Op>) {
+        if rng.bernoulli(0.1) {
+            self.pass(Place::Draw);
+            if self.place == Place::Operation {
+                Lambda::new("bomb", |_, _| panic_any(Bomb)).draw(info, rng, ops);
+            }
+        }
+    }
+}
+
+impl SyntheticSource for Deadly {
+    fn generate(&self, requests: &[SyntheticRequest]) -> Result<Vec<Image>> {
+        self.pass(Place::Generate);
+        requests.iter().map(|_| Image::filled(4, 4, &[0])).collect()
+    }
+
+    fn classes(&self) -> &[String] {
+        self.set.classes()
+    }
+}
+
+impl BatchTransform for Deadly {
+    fn draw(&self, _: Size, _: &mut SampleRng) -> BatchOp {
+        self.pass(Place::BatchDraw);
+        BatchOp::Keep
+    }
+}
+
+/// A worker dies and the training loop waits for its batch: pytorch #1355, #1579, #75147, #21554; streaming #617, #138;
+/// ffcv #113 and its thread that catches one exception only.
+#[test]
+fn hangs_when_a_worker_dies() -> Result<()> {
+    use Place::{BatchDraw, Draw, Generate, Load, Operation, Path};
+    for place in [Load, Path, Draw, Operation, Generate, BatchDraw] {
+        for workers in [0, 1, 2, 8] {
+            let deadly = || Deadly { set: counted(&[40]), place };
+            let loader = DataLoader::builder(deadly())
+                .transform(deadly())
+                .batch_transform(deadly())
+                .mixture(ClassMixture::Share(0.1))
+                .synthetic(deadly())
+                .batch_size(4)
+                .workers(workers)
+                .build()?;
+            in_time(move || {
+                for epoch in 0..3 {
+                    let error = loader.epoch(epoch).find_map(Result::err).expect("an epoch is not cut short silently");
+                    assert_eq!(error.kind(), ErrorKind::Panic, "{place:?}, {workers} workers: {error}");
+                }
+            });
+        }
+    }
+    Ok(())
+}
+
+/// A set whose images are made by a thread pool, as OpenCV's and candle's operations are.
+struct Parallel(Arc<InMemory>);
+
+impl Dataset for Parallel {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn label(&self, index: usize) -> u32 {
+        self.0.label(index)
+    }
+
+    fn load(&self, index: usize) -> Result<Image> {
+        (0..64).into_par_iter().map(|_| self.0.load(index)).find_last(|_| true).expect("there are 64")
+    }
+
+    fn classes(&self) -> &[String] {
+        self.0.classes()
+    }
+}
+
+/// Code that is parallel itself never ends within a worker, or the loader not within a thread pool: pytorch #1355, #1838,
+/// opencv #5150.
+#[test]
+fn hangs_with_parallel_code() -> Result<()> {
+    let set = Arc::new(counted(&[60]));
+    let expected = contents(DataLoader::builder(Arc::clone(&set)).batch_size(8).build()?.epoch(0));
+    for workers in [0, 1, 2] {
+        let loader = DataLoader::builder(Parallel(Arc::clone(&set))).batch_size(8).workers(workers).build()?;
+        let found = in_time(move || {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread can be had");
+            pool.install(|| contents(loader.epoch(0)))
+        });
+        assert!(found == expected, "{workers} workers");
+    }
+    Ok(())
+}
+
+/// Training and validation, or two data sets, read in turn from loaders side by side.
+#[test]
+fn hangs_with_two_loaders_in_turn() -> Result<()> {
+    let build = |seed| DataLoader::builder(counted(&[60])).batch_size(8).seed(seed).workers(2).prefetch(0).build();
+    let (first, second) = (build(1)?, build(2)?);
+    let expected: Vec<Content> =
+        contents(first.epoch(0)).into_iter().zip(contents(second.epoch(0))).flat_map(|(a, b)| [a, b]).collect();
+    let (a, b) = (first.epoch(0), second.epoch(0));
+    let found = in_time(move || contents(a.zip(b).flat_map(|(a, b)| [a, b])));
+    assert!(found == expected);
+    Ok(())
+}
