@@ -11,6 +11,7 @@
 //! - A [`Planner`] decides which sample stands where in an epoch: [`Balance`] of the classes, [`Mixture`] of real and synthetic
 //!   samples, order, [`Shard`].
 //! - A [`DataLoader`] makes the planned batches on a pool of workers: the same ones for any number of workers, to the bit.
+//! - A [`Stream`] makes batches of any iterator on a single pass, balanced and mixed in bounded memory: [`wrap`].
 //! - A [`SyntheticSource`] makes samples for a class: [`gan::GeneratorSource`], which a [`gan::Trainer`] trained, or any other.
 //! - [`compare`] tells by experiment whether synthetic samples help a [`Classifier`].
 //!
@@ -77,8 +78,8 @@ pub use decode::{Decoder, EncodedImage, Header, Limits, Region, Scale, View, dec
 pub use error::{Error, ErrorKind, Result};
 pub use image::{Color, Image, ImageRef, Size};
 pub use loader::{
-    Batch, Cache, ClassStatistics, DataLoader, DataLoaderBuilder, Epoch, ErrorBudget, ErrorPolicy, Failure, Sample,
-    Stage, StageTimes, Statistics,
+    Batch, Cache, ClassStatistics, DataLoader, DataLoaderBuilder, Epoch, ErrorBudget, ErrorPolicy, Failure,
+    LoaderBuilder, Sample, Stage, StageTimes, Statistics, Stream, StreamBuilder, wrap,
 };
 pub use plan::{Balance, ClassMixture, EpochPlan, Mixture, Origin, PlanConfig, Planner, ResumeState, Shard, Slot};
 pub use rng::{Purpose, SampleKey, SampleRng};

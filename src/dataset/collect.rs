@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 
 use super::item::image_and_label;
 use super::memory::numbered;
-use super::{InMemory, IntoStored, Label, Stored, invalid};
+use super::{InMemory, IntoStored, Label, invalid};
 use crate::decode::Decoder;
 use crate::error::Result;
 

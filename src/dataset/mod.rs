@@ -146,7 +146,7 @@ fn invalid(message: impl Into<String>) -> Error {
 }
 
 /// The names of the classes, if there is one for each label and none twice.
-fn class_names<S: Into<String>>(names: impl IntoIterator<Item = S>, labels: &[u32]) -> Result<Vec<String>> {
+pub(crate) fn class_names<S: Into<String>>(names: impl IntoIterator<Item = S>, labels: &[u32]) -> Result<Vec<String>> {
     let names: Vec<String> = names.into_iter().map(Into::into).collect();
     if let Some(label) = labels.iter().find(|label| **label as usize >= names.len()) {
         return Err(invalid(format!(

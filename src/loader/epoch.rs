@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, bounded};
 
 use super::batch::Batch;
 use super::failure::{Failure, too_many};
+use super::images::Images;
 use super::meter::Account;
 use super::pool::{Hands, Pool};
 use super::recipe::Recipe;
@@ -111,7 +112,8 @@ impl Epoch {
         let (plan, number) = (Arc::clone(&self.plan), self.opened);
         let make = move |hands: Hands<'_>| {
             let slots = plan.batch(number);
-            let made = BatchTask { recipe, cancelled, meter: &meter, slots }.run(hands);
+            let images = Images::Dataset(plan);
+            let made = BatchTask { recipe, cancelled, meter: &meter, slots, images }.run(hands);
             meter.finished(number, made.samples());
             // Nobody receives it if the epoch was dropped.
             let _ = sender.send(made);

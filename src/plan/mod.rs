@@ -21,7 +21,7 @@ pub use mixture::{ClassMixture, Mixture};
 pub use planner::{PlanConfig, Planner};
 pub use resume::ResumeState;
 pub use shard::Shard;
-pub(crate) use stream::{Content, StreamBatch, StreamConfig, StreamPlanner};
+pub(crate) use stream::{Content, Numbered, StreamBatch, StreamConfig, StreamPlanner};
 
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +32,7 @@ use spread::Spread;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
-    /// An image of the data set, by its index.
+    /// An image of the data set, by its index; of a stream, by its number, from 0, among the iterator's items.
     Real(usize),
     /// A synthetic sample, by its number within its class and epoch.
     Synthetic(u64),

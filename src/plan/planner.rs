@@ -137,11 +137,6 @@ impl Planner {
         self.0.state(0, 0)
     }
 
-    /// The images of a class, in the order of the data set.
-    pub(crate) fn images_of(&self, label: u32) -> &[u32] {
-        &self.0.images[label as usize]
-    }
-
     /// The samples of an epoch, over all ranks.
     #[must_use]
     pub fn epoch_samples(&self) -> usize {
