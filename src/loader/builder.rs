@@ -41,7 +41,7 @@ pub(super) struct Options {
     output: OutputConfig,
     scaled: bool,
     workers: Option<usize>,
-    prefetch: usize,
+    prefetch: Option<usize>,
 }
 
 /// What the configuration comes to: all that makes batches of slots.
@@ -49,7 +49,7 @@ pub(super) struct Equipment {
     pub recipe: Arc<Recipe>,
     /// None where the calling thread does the work.
     pub pool: Option<Pool>,
-    /// The most batches that are under way or finished and not yet taken.
+    /// The most batches that are made ahead: under way, or finished and not yet taken.
     pub window: usize,
     pub ledger: Arc<Ledger>,
 }
@@ -149,13 +149,13 @@ impl<S> LoaderBuilder<S> {
         self
     }
 
-    /// Finished batches that may wait to be taken. Default 2. Without workers nothing is done ahead.
+    /// Batches that are made ahead: finished and not yet taken, or under way; at least 1. Default 2, and one more for each
+    /// batch that the workers can begin at a time, ⌈workers / batch size⌉. Without workers nothing is done ahead.
     ///
-    /// Memory is bounded by it: beside the batches that were handed out there are at most `prefetch + 1 + ⌈workers /
-    /// batch size⌉`, finished or under way, whatever the size of the data set; and for each worker one decoded image, with
-    /// what the transforms make of it on the way.
+    /// Memory is bounded by it: beside the batches that were handed out there are no more than these, whatever the size of
+    /// the data set; and for each worker one decoded image, with what the transforms make of it on the way.
     pub fn prefetch(mut self, prefetch: usize) -> Self {
-        self.options.prefetch = prefetch;
+        self.options.prefetch = Some(prefetch);
         self
     }
 
@@ -177,7 +177,7 @@ impl Default for Options {
             output: OutputConfig::default(),
             scaled: true,
             workers: None,
-            prefetch: 2,
+            prefetch: None,
         }
     }
 }
@@ -205,10 +205,8 @@ impl Options {
             ));
         }
         let workers = self.workers.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
-        // So many batches keep every worker busy, and one more is put together meanwhile.
-        let under_way = 1 + workers.div_ceil(self.plan.batch_size);
-        let window = self.prefetch.saturating_add(under_way);
-        let pool = if workers == 0 { None } else { Some(Pool::new(workers, under_way.min(window))?) };
+        let window = self.prefetch.unwrap_or(2 + workers.div_ceil(self.plan.batch_size)).max(1);
+        let pool = if workers == 0 { None } else { Some(Pool::new(workers, window)?) };
         let ledger = Ledger::new(classes, workers);
         let recipe = Recipe {
             dataset,

@@ -1,7 +1,7 @@
 //! Batches of an iterator of unknown length.
 //!
-//! A thread pulls the iterator, plans batches as they become complete, and hands each to the loader's pool. The receivers of
-//! the batches under way, in order, stand in a bounded channel, which holds it back when the consumer is behind.
+//! A thread pulls the iterator, plans batches as they become complete, and hands each to the loader's pool, when there is
+//! room for one; the consumer makes room by taking a batch.
 
 mod builder;
 mod puller;
@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::batch::Batch;
 use super::builder::Equipment;
@@ -29,7 +29,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Slot, StreamBatch};
 use puller::Puller;
 
-/// The most batches under way or finished, since a bounded channel takes memory for all that it may hold.
+/// The most batches that are made ahead: a bounded channel takes memory for all that it may hold.
 const MOST_AHEAD: usize = 1 << 16;
 
 /// The batches of an iterator, in order; see [`wrap`].
@@ -62,6 +62,8 @@ enum Feed {
 /// still, so it has no part in the pool but while it begins a batch.
 struct Ahead {
     fed: Receiver<Fed>,
+    /// Where a batch that was taken leaves room for one more.
+    room: Sender<()>,
     pool: Arc<Mutex<Option<Pool>>>,
 }
 
@@ -138,17 +140,19 @@ impl Stream {
     fn take_next(&mut self) -> Result<Option<(Planned, Made)>> {
         let Self { feed, maker, .. } = self;
         let most_waiting = match feed {
-            Feed::Ahead(Ahead { fed, .. }) if fed.is_full() => fed.len(),
+            Feed::Ahead(Ahead { fed, room, .. }) if room.is_empty() => fed.len(),
             _ => usize::MAX,
         };
         let next = maker.meter.wait(most_waiting, || match feed {
-            Feed::Ahead(Ahead { fed, .. }) => {
+            Feed::Ahead(Ahead { fed, room, .. }) => {
                 let Fed { failures, batch } = fed.recv().ok()?;
                 let made = match batch {
                     Ok(Some((planned, made))) => Ok(Some((planned, made.recv().ok()?))),
                     Ok(None) => Ok(None),
                     Err(error) => Err(error),
                 };
+                // The thread may have ended.
+                let _ = room.try_send(());
                 Some((failures, made))
             }
             Feed::Own(puller) => {
@@ -185,15 +189,17 @@ impl Stream {
 
 impl Feed {
     fn ahead(puller: Puller, pool: Pool, maker: Maker, window: usize) -> Result<Self> {
-        // The consumer has one more in its hands when it waits for it.
-        let (sender, fed) = bounded((window - 1).clamp(1, MOST_AHEAD));
+        let window = window.min(MOST_AHEAD);
+        let (sender, fed) = unbounded();
+        let (room, taken) = bounded(window);
+        (0..window).for_each(|_| room.send(()).expect("there is room for a window"));
         let pool = Arc::new(Mutex::new(Some(pool)));
         let theirs = Arc::clone(&pool);
-        let feed = move || feed(puller, &theirs, &maker, &sender);
+        let feed = move || feed(puller, &theirs, &maker, &taken, &sender);
         thread::Builder::new().name("augment-stream".to_owned()).spawn(feed).map_err(|error| {
             Error::new(ErrorKind::Io, format!("cannot start the thread of a stream: {error}")).with_source(error)
         })?;
-        Ok(Self::Ahead(Ahead { fed, pool }))
+        Ok(Self::Ahead(Ahead { fed, room, pool }))
     }
 }
 
@@ -205,7 +211,7 @@ impl Drop for Ahead {
 }
 
 /// Plans batches and begins them, until the iterator or the stream ends.
-fn feed(mut puller: Puller, pool: &Mutex<Option<Pool>>, maker: &Maker, fed: &Sender<Fed>) {
+fn feed(mut puller: Puller, pool: &Mutex<Option<Pool>>, maker: &Maker, room: &Receiver<()>, fed: &Sender<Fed>) {
     for number in 0.. {
         let batch = puller.next_batch(&maker.meter, &maker.cancelled);
         let failures = puller.failures();
@@ -221,7 +227,8 @@ fn feed(mut puller: Puller, pool: &Mutex<Option<Pool>>, maker: &Maker, fed: &Sen
         let (planned, images) = Planned::of(batch);
         let task = maker.clone();
         let slots = planned.slots.clone();
-        if fed.send(Fed { failures, batch: Ok(Some((planned, made))) }).is_err() {
+        let next = Fed { failures, batch: Ok(Some((planned, made))) };
+        if room.recv().is_err() || fed.send(next).is_err() {
             return;
         }
         if let Some(pool) = &*pool.lock().unwrap_or_else(PoisonError::into_inner) {

@@ -83,7 +83,7 @@ mod tests {
             (0..40).for_each(|item: usize| {
                 reservoir.offer(&item);
                 // Repeats in between change the places, not the probabilities.
-                if item % 3 == 0 {
+                if item.is_multiple_of(3) {
                     reservoir.repeat();
                 }
             });

@@ -359,7 +359,7 @@ fn what_needs_counts_or_cannot_be_is_refused() {
     let config = |change: fn(&mut Case)| {
         let mut case = of(&[0, 1], Balance::Uniform, &[NONE; 2]);
         change(&mut case);
-        let error = case.planner().err().expect("the configuration is refused");
+        let error = case.planner().expect_err("the configuration is refused");
         assert_eq!(error.kind(), ErrorKind::Config, "{error}");
         error.to_string()
     };
