@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, bounded};
 
 use super::batch::Batch;
 use super::failure::{Failure, too_many};
+use super::images::Images;
 use super::meter::Account;
 use super::pool::{Hands, Pool};
 use super::recipe::Recipe;
@@ -114,7 +115,8 @@ impl Epoch {
         let (plan, number, most) = (Arc::clone(&self.plan), self.opened, self.most);
         let make = move |hands: Hands<'_>| {
             let slots = plan.batch(number);
-            let made = BatchTask { recipe, cancelled, meter: &meter, slots, most }.run(hands);
+            let images = Images::Dataset(plan);
+            let made = BatchTask { recipe, cancelled, meter: &meter, slots, images, most }.run(hands);
             meter.finished(number, made.samples());
             // Nobody receives it if the epoch was dropped.
             let _ = sender.send(made);

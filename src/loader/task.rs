@@ -11,6 +11,7 @@ use candle_core::Tensor;
 use super::batch::{Batch, DrawnOps};
 use super::failure::{ErrorPolicy, Failure, exhausted};
 use super::guard::guarded;
+use super::images::Images;
 use super::meter::Meter;
 use super::output::{Buffer, Place, Shape};
 use super::pool::{Hands, Job};
@@ -28,6 +29,7 @@ pub(super) struct BatchTask<'a> {
     pub cancelled: Arc<AtomicBool>,
     pub meter: &'a Meter,
     pub slots: Vec<Slot>,
+    pub images: Images,
     /// The failures that the epoch bears.
     pub most: usize,
 }
@@ -98,7 +100,7 @@ impl BatchTask<'_> {
         let (mut real, mut synthetic) = (VecDeque::new(), Vec::new());
         for (place, slot) in self.slots.iter().enumerate() {
             match slot.origin {
-                Origin::Real(index) => real.push_back((place, Ok(Start::Stored(index)))),
+                Origin::Real(index) => real.push_back((place, Ok(self.images.start(place, index)))),
                 Origin::Synthetic(serial) => synthetic.push((place, serial)),
             }
         }
@@ -194,7 +196,7 @@ impl BatchTask<'_> {
         let generate = || if requests.is_empty() { Ok(Vec::new()) } else { self.recipe.generated(&requests) };
         let generated = self.meter.time(Stage::Generate, generate);
         match generated {
-            Ok(images) => places.zip(images.into_iter().map(|image| Ok(Start::Image(Arc::new(image))))).collect(),
+            Ok(images) => places.zip(images.into_iter().map(|image| Ok(Start::image(image)))).collect(),
             Err(error) => places.map(|place| (place, Err(error.clone()))).collect(),
         }
     }
@@ -245,11 +247,11 @@ impl BatchTask<'_> {
             if error.kind() == ErrorKind::Interrupted {
                 return Err(error);
             }
-            self.meter.failed(slot.label, &error);
+            self.meter.failed(Some(slot.label), &error);
             if self.recipe.policy == ErrorPolicy::Fail {
                 return Err(error);
             }
-            failures.push(Failure { slot: *slot, class: self.recipe.class(slot).to_owned(), error: error.clone() });
+            failures.push(Failure::of(slot, self.recipe.class(slot), &error));
             if let ErrorPolicy::Skip(_) = self.recipe.policy {
                 worker.bench.ops.clear();
                 return Ok(false);
@@ -258,10 +260,12 @@ impl BatchTask<'_> {
             if failures.len() > self.most {
                 return Err(error);
             }
-            let substitutes = substitutes.get_or_insert_with(|| self.recipe.substitutes(slot));
-            let Some(index) = substitutes.next() else { return Err(exhausted(self.recipe.class(slot), &error)) };
+            let substitutes = substitutes.get_or_insert_with(|| self.images.substitutes(slot));
+            let Some((index, start)) = substitutes.next() else {
+                return Err(exhausted(self.recipe.class(slot), &error));
+            };
             slot.origin = Origin::Real(index);
-            made = self.make_one(worker, slot, &Start::Stored(index), target);
+            made = self.make_one(worker, slot, &start, target);
         }
         Ok(true)
     }

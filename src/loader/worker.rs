@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Sample;
 use super::cache::Cache;
 use super::guard::guarded;
+use super::images::Item;
 use super::meter::Stopwatch;
 use super::needed::needed;
 use super::output::{Place, Shape};
@@ -24,7 +25,13 @@ pub(super) enum Start {
     /// An image of the data set, by its index.
     Stored(usize),
     /// An image that is there.
-    Image(Arc<Image>),
+    Given(Item),
+}
+
+impl Start {
+    pub(super) fn image(image: Image) -> Self {
+        Self::Given(Arc::new(Stored::Image(image)))
+    }
 }
 
 /// Where a sample goes.
@@ -49,7 +56,7 @@ impl Recipe {
             Origin::Real(index) => Start::Stored(index),
             Origin::Synthetic(serial) => {
                 let images = self.generated(&[(*slot, serial)])?;
-                Start::Image(Arc::new(images.into_iter().next().expect("one image was asked for, and one came")))
+                Start::image(images.into_iter().next().expect("one image was asked for, and one came"))
             }
         };
         let mut alone = Alone(None);
@@ -74,8 +81,12 @@ impl Worker<'_> {
     pub(super) fn make(&mut self, slot: &Slot, start: &Start, target: &mut dyn Target) -> Result<()> {
         self.bench.ops.clear();
         let made = match start {
-            Start::Image(image) => self.make_of_pixels(slot, (&**image).into(), target),
             Start::Stored(index) => self.make_of_stored(slot, *index, target),
+            Start::Given(item) => match &**item {
+                Stored::Image(image) => self.make_of_pixels(slot, image.into(), target),
+                Stored::Pixels(pixels) => self.make_of_pixels(slot, *pixels, target),
+                Stored::File(file) => self.make_of_file(slot, file, None, target),
+            },
         };
         made.map_err(|error| self.recipe.locate(error, slot))
     }
@@ -96,7 +107,7 @@ impl Worker<'_> {
         self.lap(if matches!(stored, Stored::File(_)) { Stage::Read } else { Stage::Decode });
         match (stored, &recipe.cache) {
             (Stored::File(file), cache) => {
-                let made = self.make_of_file(slot, index, &file, cache.as_ref(), target);
+                let made = self.make_of_file(slot, &file, cache.as_ref().map(|cache| (cache, index)), target);
                 self.bench.file = file.bytes;
                 made
             }
@@ -139,13 +150,12 @@ impl Worker<'_> {
     fn make_of_file(
         &mut self,
         slot: &Slot,
-        index: usize,
         file: &ImageFile,
-        cache: Option<&Cache>,
+        cache: Option<(&Cache, usize)>,
         target: &mut dyn Target,
     ) -> Result<()> {
         let encoded = guarded("the decoder", || file.header()).map_err(in_loading)?;
-        if let Some(cache) = cache {
+        if let Some((cache, index)) = cache {
             // In full even where there is no room left: whether damage is seen must not depend on which image came first.
             let view = View { color: file.color, ..View::default() };
             let (decoder, mut pixels) = (&mut self.bench.decoder, std::mem::take(&mut self.bench.pixels));

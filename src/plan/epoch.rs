@@ -32,6 +32,11 @@ impl EpochPlan {
         Self { planner, epoch, start, order }
     }
 
+    /// The images of a class, in the order of the data set.
+    pub(crate) fn images_of(&self, label: u32) -> &[u32] {
+        &self.planner.images[label as usize]
+    }
+
     /// The number of batches for this rank.
     #[must_use]
     pub fn len(&self) -> usize {
