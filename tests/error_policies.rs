@@ -51,7 +51,8 @@ fn outcome(configure: impl Fn() -> DataLoaderBuilder) -> Outcome {
                 let statistics = epoch.statistics();
                 assert_eq!(statistics.failures, failures.len() as u64, "{workers} workers");
                 for class in &statistics.classes {
-                    let listed = failures.iter().filter(|failure| failure.class == class.name).count();
+                    let listed =
+                        failures.iter().filter(|failure| failure.class.as_deref() == Some(&class.name)).count();
                     assert_eq!(class.failed, listed as u64, "{workers} workers, {}", class.name);
                 }
                 assert_eq!(statistics.samples, batches.iter().map(|batch| batch.labels.len() as u64).sum::<u64>());

@@ -2,6 +2,7 @@
 //! written side by side, each into its own place.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -21,7 +22,7 @@ use super::worker::{Start, Target, Worker};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Origin, Slot};
 use crate::rng::Purpose;
-use crate::transform::BatchOp;
+use crate::transform::{BatchOp, Op};
 
 /// One batch to be made.
 pub(super) struct BatchTask<'a> {
@@ -67,6 +68,28 @@ struct Progress {
     failures: Vec<(usize, Failure)>,
     /// The failed sample that stands first in the batch, so that the error does not depend on which thread was faster.
     error: Option<(usize, Error)>,
+}
+
+/// What is left of samples that one worker made one after the other.
+#[derive(Default)]
+struct Piece {
+    /// For each that was made its place, its slot and its operations in `ops`.
+    made: Vec<(usize, Slot, Range<usize>)>,
+    ops: Vec<Op>,
+    failures: Vec<(usize, Failure)>,
+    errors: Vec<(usize, Error)>,
+}
+
+impl Progress {
+    fn add(&mut self, Piece { made, ops, failures, errors }: Piece) {
+        for (place, slot, _) in &made {
+            self.slots[*place] = *slot;
+            self.made[*place] = true;
+        }
+        self.drawn.put(ops, made.into_iter().map(|(place, _, ops)| (place, ops)));
+        self.failures.extend(failures);
+        self.error = self.error.take().into_iter().chain(errors).min_by_key(|(place, _)| *place);
+    }
 }
 
 impl BatchTask<'_> {
@@ -127,7 +150,7 @@ impl BatchTask<'_> {
     /// How many pieces the batch is made in, if one sample takes as long as the first: one, without handing it on, where that
     /// costs more than it saves; enough to keep every worker busy where it takes long.
     fn pieces(&self, sample: Duration, hands: Hands<'_>) -> usize {
-        const PIECE: Duration = Duration::from_micros(500);
+        const PIECE: Duration = Duration::from_millis(1);
         let whole = sample.as_nanos().saturating_mul(self.slots.len() as u128);
         let pieces = usize::try_from(whole / PIECE.as_nanos()).unwrap_or(usize::MAX);
         pieces.clamp(hands.least, 4 * hands.most)
@@ -207,6 +230,7 @@ impl BatchTask<'_> {
         orders: impl IntoIterator<Item = (Order, &'t mut (impl Target + 't))>,
         progress: &Mutex<Progress>,
     ) {
+        let mut piece = Piece::default();
         self.recipe.workbenches.with(|bench| {
             let mut worker = Worker { recipe: &self.recipe, bench, watch: Some(self.meter.stopwatch()) };
             for ((place, start), target) in orders {
@@ -215,21 +239,19 @@ impl BatchTask<'_> {
                 let made = guarded("making a sample", || {
                     self.make_or_replace(&mut worker, &mut slot, start, target, &mut failures)
                 });
-                let mut progress = lock(progress);
-                progress.failures.extend(failures.into_iter().map(|failure| (place, failure)));
+                piece.failures.extend(failures.into_iter().map(|failure| (place, failure)));
                 match made {
-                    Ok(made) => {
-                        progress.slots[place] = slot;
-                        progress.made[place] = made;
-                        progress.drawn.put(place, worker.bench.ops.drain(..));
+                    Ok(true) => {
+                        let first = piece.ops.len();
+                        piece.ops.append(&mut worker.bench.ops);
+                        piece.made.push((place, slot, first..piece.ops.len()));
                     }
-                    Err(error) if progress.error.as_ref().is_none_or(|(first, _)| place < *first) => {
-                        progress.error = Some((place, error));
-                    }
-                    Err(_) => {}
+                    Ok(false) => {}
+                    Err(error) => piece.errors.push((place, error)),
                 }
             }
         });
+        lock(progress).add(piece);
     }
 
     /// Makes a sample, or does what the policy says; whether one was made.
