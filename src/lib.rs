@@ -3,7 +3,7 @@
 //! It wraps a labelled image set, augments it while training runs, streams class-balanced batches, and fills the classes that lack
 //! images with samples of a conditional GAN that was trained on the same images.
 //!
-//! - A [`Dataset`] gives images and labels: [`ImageFolder`], [`Idx`], [`Cifar`], [`Numpy`], [`InMemory`], [`wrap`] for any iterator,
+//! - A [`Dataset`] gives images and labels: [`ImageFolder`], [`Idx`], [`Cifar`], [`Numpy`], [`InMemory`], also from any iterator,
 //!   [`digits`] to try things on; [`DatasetExt`] splits and joins them, and chooses, renames and merges their classes.
 //! - A [`Transform`] draws [`Op`]s, and ops are applied to images: [`RandomRotation`], [`ColorJitter`] and others, with the semantics
 //!   of torchvision's tensor form. A [`Pipeline`] of them can be read from a file; [`PerClass`] gives some classes one of their own, a
@@ -11,6 +11,7 @@
 //! - A [`Planner`] decides which sample stands where in an epoch: [`Balance`] of the classes, [`Mixture`] of real and synthetic
 //!   samples, order, [`Shard`].
 //! - A [`DataLoader`] makes the planned batches on a pool of workers: the same ones for any number of workers, to the bit.
+//! - A [`Stream`] makes batches of any iterator on a single pass, balanced and mixed in bounded memory: [`wrap`].
 //! - A [`SyntheticSource`] makes samples for a class: [`gan::GeneratorSource`], which a [`gan::Trainer`] trained, or any other.
 //! - [`compare`] tells by experiment whether synthetic samples help a [`Classifier`].
 //!
@@ -69,16 +70,16 @@ mod transform;
 
 pub use classifier::{Classifier, ClassifierConfig, ClassifierTrainer, Confusion, endless};
 pub use dataset::{
-    Cifar, ClassCount, Concat, Dataset, DatasetExt, Idx, ImageFile, ImageFolder, InMemory, Inspection, Label, Numpy,
-    Part, Relabeled, Spread, Stored, Subset, Unreadable, check_classes, digits, has_part, inspect, inspect_data,
-    open_data, wrap,
+    Cifar, ClassCount, Concat, Dataset, DatasetExt, Idx, ImageFile, ImageFolder, InMemory, Inspection, IntoStored,
+    Label, Numpy, Part, Relabeled, Spread, Stored, Subset, Unreadable, check_classes, digits, has_part, inspect,
+    inspect_data, open_data,
 };
 pub use decode::{Decoder, EncodedImage, Header, Limits, Region, Scale, View, decode_image, read_header};
 pub use error::{Error, ErrorKind, Result};
 pub use image::{Color, Image, ImageRef, Size};
 pub use loader::{
-    Batch, Cache, ClassStatistics, DataLoader, DataLoaderBuilder, Epoch, ErrorBudget, ErrorPolicy, Failure, Sample,
-    Stage, StageTimes, Statistics,
+    Batch, Cache, ClassStatistics, DataLoader, DataLoaderBuilder, Epoch, ErrorBudget, ErrorPolicy, Failure,
+    LoaderBuilder, Sample, Stage, StageTimes, Statistics, Stream, StreamBuilder, wrap,
 };
 pub use plan::{Balance, ClassMixture, EpochPlan, Mixture, Origin, PlanConfig, Planner, ResumeState, Shard, Slot};
 pub use rng::{Purpose, SampleKey, SampleRng};

@@ -1,11 +1,14 @@
 //! Labelled image sets.
 
 mod cifar;
+mod collect;
 mod concat;
 mod digits;
 mod folder;
 mod idx;
 mod inspect;
+mod item;
+mod label;
 mod memory;
 mod numpy;
 mod open;
@@ -14,7 +17,6 @@ mod part;
 mod relabel;
 mod stored;
 mod subset;
-mod wrap;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -26,6 +28,9 @@ pub use digits::digits;
 pub use folder::ImageFolder;
 pub use idx::Idx;
 pub use inspect::{ClassCount, Inspection, Spread, Unreadable, inspect};
+pub use item::IntoStored;
+pub(crate) use item::image_and_label;
+pub use label::Label;
 pub use memory::InMemory;
 pub use numpy::Numpy;
 pub use open::{check_classes, has_part, inspect_data, open_data};
@@ -33,7 +38,6 @@ pub use part::Part;
 pub use relabel::Relabeled;
 pub use stored::{ImageFile, Stored};
 pub use subset::{DatasetExt, Subset};
-pub use wrap::{Label, wrap};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::Image;
@@ -142,7 +146,7 @@ fn invalid(message: impl Into<String>) -> Error {
 }
 
 /// The names of the classes, if there is one for each label and none twice.
-fn class_names<S: Into<String>>(names: impl IntoIterator<Item = S>, labels: &[u32]) -> Result<Vec<String>> {
+pub(crate) fn class_names<S: Into<String>>(names: impl IntoIterator<Item = S>, labels: &[u32]) -> Result<Vec<String>> {
     let names: Vec<String> = names.into_iter().map(Into::into).collect();
     if let Some(label) = labels.iter().find(|label| **label as usize >= names.len()) {
         return Err(invalid(format!(

@@ -15,6 +15,21 @@ pub enum Stored<'a> {
     File(ImageFile),
 }
 
+impl Stored<'_> {
+    /// All of the image.
+    ///
+    /// # Errors
+    ///
+    /// As [`ImageFile::decode`].
+    pub fn into_image(self, decoder: &mut Decoder) -> Result<Image> {
+        match self {
+            Self::Image(image) => Ok(image),
+            Self::Pixels(pixels) => Ok(pixels.to_image()),
+            Self::File(file) => file.decode(decoder),
+        }
+    }
+}
+
 /// The bytes of an image file, and how they are to be decoded.
 #[derive(Debug)]
 pub struct ImageFile {
@@ -27,6 +42,12 @@ pub struct ImageFile {
 }
 
 impl ImageFile {
+    /// A file that is brought to RGB, within the default limits.
+    #[must_use]
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self { bytes, color: Color::default(), limits: Limits::default() }
+    }
+
     /// Reads the header.
     ///
     /// # Errors

@@ -30,6 +30,7 @@ struct Counts {
     /// How often the consumer asked for a batch, and how many finished ones it found in all.
     asked: u64,
     found: u64,
+    failed: u64,
     classes: Vec<ClassStatistics>,
     seen: Seen,
 }
@@ -39,8 +40,9 @@ struct Counts {
 struct Seen(Vec<u64>);
 
 impl Seen {
-    /// Whether `index` was there before.
-    fn insert(&mut self, index: usize) -> bool {
+    /// Whether the slot's image was there before.
+    fn repeats(&mut self, slot: &Slot) -> bool {
+        let Origin::Real(index) = slot.origin else { return false };
         let (word, bit) = (index / 64, 1 << (index % 64));
         if word >= self.0.len() {
             self.0.resize(word + 1, 0);
@@ -64,7 +66,7 @@ impl Meter {
             cache_misses: AtomicU64::new(0),
             finished: AtomicU64::new(0),
             last_finished: AtomicU64::new(0),
-            counts: Mutex::new(Counts { delivered: 0, asked: 0, found: 0, classes, seen: Seen::default() }),
+            counts: Mutex::new(Counts { delivered: 0, asked: 0, found: 0, failed: 0, classes, seen: Seen::default() }),
             trace,
         }
     }
@@ -94,10 +96,12 @@ impl Meter {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A sample of class `label` failed.
-    pub fn failed(&self, label: u32, error: &Error) {
+    /// A sample failed, of class `label` if that is known.
+    pub fn failed(&self, label: Option<u32>, error: &Error) {
         self.trace.sample_failed(error);
-        if let Some(class) = self.counts().classes.get_mut(label as usize) {
+        let mut counts = self.counts();
+        counts.failed += 1;
+        if let Some(class) = label.and_then(|label| counts.classes.get_mut(label as usize)) {
             class.failed += 1;
         }
     }
@@ -127,15 +131,24 @@ impl Meter {
 
     /// The consumer was given the batch of these samples.
     pub fn delivered(&self, slots: &[Slot]) {
+        self.count(slots, Seen::repeats);
+    }
+
+    /// The same for a stream, which knows by itself which samples are of images that came before, however many come.
+    pub fn delivered_of_stream(&self, slots: &[Slot], repeats: impl Fn(&Slot) -> bool) {
+        self.count(slots, |_, slot| repeats(slot));
+    }
+
+    fn count(&self, slots: &[Slot], repeats: impl Fn(&mut Seen, &Slot) -> bool) {
         let mut counts = self.counts();
         let counts = &mut *counts;
         counts.delivered += 1;
         for slot in slots {
             let Some(class) = counts.classes.get_mut(slot.label as usize) else { continue };
             match slot.origin {
-                Origin::Real(index) => {
+                Origin::Real(_) => {
                     class.real += 1;
-                    class.repeated += u64::from(counts.seen.insert(index));
+                    class.repeated += u64::from(repeats(&mut counts.seen, slot));
                 }
                 Origin::Synthetic(_) => class.synthetic += 1,
             }
@@ -159,7 +172,7 @@ impl Meter {
             seconds: self.elapsed.get().copied().unwrap_or_else(|| self.started.elapsed()).as_secs_f64(),
             batches: counts.delivered,
             samples: classes.iter().map(|class| class.real + class.synthetic).sum(),
-            failures: classes.iter().map(|class| class.failed).sum(),
+            failures: counts.failed,
             stages: StageTimes::from_seconds(std::array::from_fn(|stage| nanoseconds(stage) / 1e9)),
             queued: self.queued(&counts),
             mean_queued: if counts.asked > 0 { counts.found as f64 / counts.asked as f64 } else { 0.0 },
@@ -224,8 +237,8 @@ impl Ledger {
         Arc::new(Self { books: Mutex::new(Books { closed, open: Vec::new() }) })
     }
 
-    /// Begins the account of an epoch of `batches` batches.
-    pub fn open(self: &Arc<Self>, epoch: u64, batches: usize) -> Account {
+    /// Begins the account of an epoch of `batches` batches, if their number is known.
+    pub fn open(self: &Arc<Self>, epoch: u64, batches: Option<usize>) -> Account {
         let mut books = self.books();
         let names: Vec<String> = books.closed.classes.iter().map(|class| class.name.clone()).collect();
         let meter = Arc::new(Meter::start(&names, books.closed.workers, Trace::begin(epoch, batches)));
@@ -291,10 +304,10 @@ mod tests {
     fn samples_are_counted_by_class_and_repeats_within_an_epoch() {
         let ledger = ledger();
         for epoch in 0..2 {
-            let account = ledger.open(epoch, 2);
+            let account = ledger.open(epoch, Some(2));
             account.meter().delivered(&[real(0, 64), real(1, 3), synthetic(1, 0)]);
             account.meter().delivered(&[real(0, 64), real(0, 0), real(0, 64), synthetic(1, 1)]);
-            account.meter().failed(1, &Error::config("bad"));
+            account.meter().failed(Some(1), &Error::config("bad"));
             let Statistics { batches, samples, failures, classes, .. } = account.meter().statistics();
             assert_eq!((batches, samples, failures), (2, 7, 1));
             let cat = ClassStatistics { name: "cat".to_owned(), real: 4, synthetic: 0, repeated: 2, failed: 0 };
@@ -308,7 +321,7 @@ mod tests {
 
     #[test]
     fn the_queue_is_what_is_finished_and_not_taken() {
-        let account = ledger().open(0, 3);
+        let account = ledger().open(0, Some(3));
         let meter = account.meter();
         meter.wait(usize::MAX, || meter.finished(0, 1));
         meter.delivered(&[real(0, 0)]);
@@ -325,7 +338,7 @@ mod tests {
     #[test]
     fn times_go_to_their_stages_and_into_the_sum() {
         let ledger = ledger();
-        let account = ledger.open(0, 1);
+        let account = ledger.open(0, Some(1));
         let meter = account.meter();
         meter.add(Stage::Decode, Duration::from_millis(1500));
         std::thread::scope(|scope| {
@@ -355,7 +368,7 @@ mod tests {
     fn the_clock_stops_with_the_epoch() {
         let ledger = ledger();
         assert_eq!((ledger.statistics().epochs, ledger.statistics().seconds), (0, 0.0));
-        let account = ledger.open(0, 1);
+        let account = ledger.open(0, Some(1));
         account.meter().stop();
         let seconds = ledger.statistics().seconds;
         std::thread::sleep(Duration::from_millis(2));

@@ -12,23 +12,28 @@ mod cache;
 mod epoch;
 mod failure;
 mod guard;
+mod images;
+mod indexed;
 mod meter;
 mod needed;
 mod output;
 mod pool;
 mod recipe;
 mod statistics;
+mod stream;
 mod task;
 mod trace;
 mod workbench;
 mod worker;
 
 pub use batch::Batch;
-pub use builder::DataLoaderBuilder;
+pub use builder::LoaderBuilder;
 pub use cache::Cache;
 pub use epoch::Epoch;
 pub use failure::{ErrorBudget, ErrorPolicy, Failure};
+pub use indexed::DataLoaderBuilder;
 pub use statistics::{ClassStatistics, Stage, StageTimes, Statistics};
+pub use stream::{Stream, StreamBuilder, wrap};
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -180,7 +185,7 @@ impl DataLoader {
     }
 
     fn start(&self, plan: EpochPlan) -> Epoch {
-        let account = self.ledger.open(plan.epoch(), plan.len());
+        let account = self.ledger.open(plan.epoch(), Some(plan.len()));
         let position = Arc::clone(&self.position);
         Epoch::start(Arc::clone(&self.recipe), plan, self.pool.clone(), self.window, position, account)
     }

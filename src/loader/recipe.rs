@@ -11,7 +11,7 @@ use super::workbench::Workbenches;
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::Image;
-use crate::plan::{Origin, Planner, Slot};
+use crate::plan::{Origin, Slot};
 use crate::rng::Purpose;
 use crate::synthetic::{SyntheticRequest, SyntheticSource};
 use crate::transform::{BatchTransform, Transform};
@@ -19,7 +19,6 @@ use crate::transform::{BatchTransform, Transform};
 /// Everything that makes samples from slots.
 pub(super) struct Recipe {
     pub dataset: Arc<dyn Dataset>,
-    pub planner: Planner,
     pub transform: Option<Box<dyn Transform>>,
     pub batch_transform: Option<Box<dyn BatchTransform>>,
     pub synthetic: Option<Arc<dyn SyntheticSource>>,
@@ -54,14 +53,6 @@ impl Recipe {
         generated.map_err(|error| {
             error.with_key(requests[0].key).with_op(format_args!("generate {} samples", requests.len()))
         })
-    }
-
-    /// The other images of the slot's class, in an order of the slot's own.
-    pub(super) fn substitutes(&self, slot: &Slot) -> impl Iterator<Item = usize> + use<> {
-        let mut images = self.planner.images_of(slot.label).to_vec();
-        images.retain(|&image| slot.origin != Origin::Real(image as usize));
-        slot.key.with_purpose(Purpose::Replacement).rng().shuffle(&mut images);
-        images.into_iter().map(|image| image as usize)
     }
 
     /// The name of the slot's class.

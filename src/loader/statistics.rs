@@ -18,7 +18,7 @@ const NAME_WIDTH: usize = 20;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Stage {
-    /// Workers read files.
+    /// Workers read files, or the thread of a stream pulls its iterator.
     Read,
     /// Workers decode images, or fetch them from a data set that gives pixels.
     Decode,
@@ -55,7 +55,7 @@ impl Stage {
     /// What makes it faster.
     fn remedy(self) -> &'static str {
         match self {
-            Self::Read => "add a Cache, or put the files on a faster disk",
+            Self::Read => "add a Cache, put the files on a faster disk, or give a faster iterator",
             Self::Decode => "add a Cache or workers, or store smaller images",
             Self::Transform => "add workers, or shrink the images first",
             Self::Generate => "ask for fewer synthetic samples, or use a faster device",

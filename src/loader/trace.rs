@@ -16,7 +16,7 @@ impl Trace {
         Self { span: tracing::Span::none() }
     }
 
-    pub fn begin(epoch: u64, batches: usize) -> Self {
+    pub fn begin(epoch: u64, batches: Option<usize>) -> Self {
         let span = tracing::info_span!("epoch", epoch);
         tracing::info!(parent: &span, batches, "epoch begins");
         Self { span }
@@ -66,7 +66,7 @@ impl Trace {
         Self {}
     }
 
-    pub fn begin(_epoch: u64, _batches: usize) -> Self {
+    pub fn begin(_epoch: u64, _batches: Option<usize>) -> Self {
         Self {}
     }
 

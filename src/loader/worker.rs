@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Sample;
 use super::cache::Cache;
 use super::guard::guarded;
+use super::images::Item;
 use super::meter::Stopwatch;
 use super::needed::needed;
 use super::output::{Place, Shape};
@@ -24,20 +25,26 @@ pub(super) enum Start {
     /// An image of the data set, by its index.
     Stored(usize),
     /// An image that is there.
-    Image(Arc<Image>),
+    Given(Item),
+}
+
+impl Start {
+    pub(super) fn image(image: Image) -> Self {
+        Self::Given(Arc::new(Stored::Image(image)))
+    }
 }
 
 /// Where a sample goes.
 pub(super) trait Target {
-    /// The place for a sample of this shape.
-    fn place(&mut self, shape: Shape) -> Result<Place<'_>>;
+    /// The place for the sample of `slot`, which has this shape.
+    fn place(&mut self, slot: &Slot, shape: Shape) -> Result<Place<'_>>;
 }
 
 /// An image by itself.
 struct Alone(Option<Image>);
 
 impl Target for Alone {
-    fn place(&mut self, _shape: Shape) -> Result<Place<'_>> {
+    fn place(&mut self, _slot: &Slot, _shape: Shape) -> Result<Place<'_>> {
         Ok(Place::Image(&mut self.0))
     }
 }
@@ -49,7 +56,7 @@ impl Recipe {
             Origin::Real(index) => Start::Stored(index),
             Origin::Synthetic(serial) => {
                 let images = self.generated(&[(*slot, serial)])?;
-                Start::Image(Arc::new(images.into_iter().next().expect("one image was asked for, and one came")))
+                Start::image(images.into_iter().next().expect("one image was asked for, and one came"))
             }
         };
         let mut alone = Alone(None);
@@ -74,8 +81,12 @@ impl Worker<'_> {
     pub(super) fn make(&mut self, slot: &Slot, start: &Start, target: &mut dyn Target) -> Result<()> {
         self.bench.ops.clear();
         let made = match start {
-            Start::Image(image) => self.make_of_pixels(slot, (&**image).into(), target),
             Start::Stored(index) => self.make_of_stored(slot, *index, target),
+            Start::Given(item) => match &**item {
+                Stored::Image(image) => self.make_of_pixels(slot, image.into(), target),
+                Stored::Pixels(pixels) => self.make_of_pixels(slot, *pixels, target),
+                Stored::File(file) => self.make_of_file(slot, file, None, target),
+            },
         };
         made.map_err(|error| self.recipe.locate(error, slot))
     }
@@ -93,10 +104,10 @@ impl Worker<'_> {
         }
         let buffer = std::mem::take(&mut self.bench.file);
         let stored = guarded("the data set", || recipe.dataset.stored(index, buffer)).map_err(in_loading)?;
-        self.lap(Stage::Read);
+        self.lap(if matches!(stored, Stored::File(_)) { Stage::Read } else { Stage::Decode });
         match (stored, &recipe.cache) {
             (Stored::File(file), cache) => {
-                let made = self.make_of_file(slot, index, &file, cache.as_ref(), target);
+                let made = self.make_of_file(slot, &file, cache.as_ref().map(|cache| (cache, index)), target);
                 self.bench.file = file.bytes;
                 made
             }
@@ -120,12 +131,16 @@ impl Worker<'_> {
     ) -> Result<()> {
         let image = cache.offer(index, image, &mut self.bench.executor)?;
         self.lap(Stage::Decode);
-        self.make_of_pixels(slot, (&*image).into(), target)
+        let made = self.make_of_pixels(slot, (&*image).into(), target);
+        if let Some(image) = Arc::into_inner(image) {
+            self.bench.pixels = image.into_data();
+        }
+        made
     }
 
     fn make_of_pixels(&mut self, slot: &Slot, image: ImageRef<'_>, target: &mut dyn Target) -> Result<()> {
         let info = SampleInfo { size: image.size(), channels: image.channels(), class: None };
-        let place = target.place(self.draw(slot, info)?)?;
+        let place = target.place(slot, self.draw(slot, info)?)?;
         let Workbench { executor, ops, .. } = &mut *self.bench;
         let applied = apply(executor, 0, ops, image, place);
         self.lap(Stage::Transform);
@@ -135,20 +150,23 @@ impl Worker<'_> {
     fn make_of_file(
         &mut self,
         slot: &Slot,
-        index: usize,
         file: &ImageFile,
-        cache: Option<&Cache>,
+        cache: Option<(&Cache, usize)>,
         target: &mut dyn Target,
     ) -> Result<()> {
         let encoded = guarded("the decoder", || file.header()).map_err(in_loading)?;
-        let (size, channels) = (encoded.size(), encoded.channels(file.color));
-        if let Some(cache) = cache.filter(|cache| cache.wants(size.height * size.width * channels)) {
-            let (view, decoder) = (View { color: file.color, ..View::default() }, &mut self.bench.decoder);
-            let image = guarded("the decoder", || encoded.decode(decoder, view)).map_err(in_loading)?;
+        if let Some((cache, index)) = cache {
+            // In full even where there is no room left: whether damage is seen must not depend on which image came first.
+            let view = View { color: file.color, ..View::default() };
+            let (decoder, mut pixels) = (&mut self.bench.decoder, std::mem::take(&mut self.bench.pixels));
+            let decoded = guarded("the decoder", || encoded.decode_into(decoder, view, &mut pixels));
+            let (size, channels) = decoded.map_err(in_loading)?;
+            let image = Image::new(size.height, size.width, channels, pixels)?;
             return self.make_of_kept(slot, index, image, cache, target);
         }
+        let (size, channels) = (encoded.size(), encoded.channels(file.color));
         self.lap(Stage::Decode);
-        let place = target.place(self.draw(slot, SampleInfo { size, channels, class: None })?)?;
+        let place = target.place(slot, self.draw(slot, SampleInfo { size, channels, class: None })?)?;
         self.lap(Stage::Transform);
         let Workbench { decoder, pixels, executor, ops, .. } = &mut *self.bench;
         let (view, done) = needed(ops, size, file.color, self.recipe.scaled && encoded.can_scale());

@@ -40,7 +40,8 @@ impl Balance {
             Self::Natural => Shares::Exact(totals().collect()),
             Self::Uniform => Shares::Weights(totals().map(|total| f64::from(total > 0)).collect()),
             Self::Weights(weights) => {
-                check_weights(weights, supplies, classes)?;
+                check_weights(weights, classes)?;
+                check_supplies(weights, supplies, classes)?;
                 Shares::Weights(weights.clone())
             }
             &Self::EffectiveNumber { beta } => {
@@ -51,6 +52,19 @@ impl Balance {
             }
         })
     }
+
+    /// The weights of the classes in a stream, whose counts are not known beforehand; None for the order of arrival.
+    pub(super) fn stream_weights(&self, classes: &[String]) -> Result<Option<Vec<f64>>> {
+        match self {
+            Self::Natural => Ok(None),
+            Self::Uniform => Ok(Some(vec![1.0; classes.len()])),
+            Self::Weights(weights) => check_weights(weights, classes).map(|()| Some(weights.clone())),
+            Self::EffectiveNumber { .. } => Err(Error::config(
+                "effective numbers follow from the number of images of each class, which is not known of a stream: give \
+                 Balance::Uniform, or weights of your own",
+            )),
+        }
+    }
 }
 
 /// `(1 − βⁿ) / (1 − β)`, in a form that stays precise for β near 1. At least 1, also for n = 0, which then has no
@@ -60,7 +74,7 @@ fn effective_number(beta: f64, count: u64) -> f64 {
     (-power_minus_one / (1.0 - beta)).max(1.0)
 }
 
-fn check_weights(weights: &[f64], supplies: &[Supply], classes: &[String]) -> Result<()> {
+fn check_weights(weights: &[f64], classes: &[String]) -> Result<()> {
     if weights.len() != classes.len() {
         return Err(Error::config(format!(
             "expected one weight for each of the {} classes, got {}",
@@ -79,6 +93,10 @@ fn check_weights(weights: &[f64], supplies: &[Supply], classes: &[String]) -> Re
     if total == 0.0 || !total.is_finite() {
         return Err(Error::config(format!("expected weights with a positive, finite sum, got {total}")));
     }
+    Ok(())
+}
+
+fn check_supplies(weights: &[f64], supplies: &[Supply], classes: &[String]) -> Result<()> {
     let mut empty =
         weights.iter().zip(supplies).zip(classes).filter(|((weight, supply), _)| **weight > 0.0 && supply.total() == 0);
     match empty.next() {

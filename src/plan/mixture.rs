@@ -75,10 +75,20 @@ impl ClassMixture {
     /// How much of a class that gives `supply` is synthetic where the balance leaves the number of its samples open.
     fn portion(self, supply: Supply) -> Portion {
         match self {
-            Self::Share(share) if supply.total() > 0 => {
-                Portion { synthetic: (share * f64::from(SHARE_UNIT)).round() as u64, of: u64::from(SHARE_UNIT) }
-            }
+            Self::Share(share) if supply.total() > 0 => share_portion(share),
             _ => supply.portion(),
+        }
+    }
+
+    /// How much of a class is synthetic in a stream, whose counts are not known beforehand.
+    fn stream_portion(self, class: &str) -> Result<Portion> {
+        match self {
+            Self::None => Ok(share_portion(0.0)),
+            Self::Share(share) => Ok(share_portion(share)),
+            Self::FillTo(count) => Err(Error::config(format!(
+                "class {class:?} is to be filled to {count} samples, but the number of its images is not known of a \
+                 stream: give ClassMixture::Share",
+            ))),
         }
     }
 
@@ -90,6 +100,10 @@ impl ClassMixture {
             _ => Ok(()),
         }
     }
+}
+
+fn share_portion(share: f64) -> Portion {
+    Portion { synthetic: (share * f64::from(SHARE_UNIT)).round() as u64, of: u64::from(SHARE_UNIT) }
 }
 
 impl Mixture {
@@ -106,6 +120,12 @@ impl Mixture {
         classes
             .map(|(supply, class)| if natural { supply.portion() } else { self.of(class).portion(*supply) })
             .collect()
+    }
+
+    /// How much of each class is synthetic in a stream.
+    pub(super) fn stream_portions(&self, classes: &[String]) -> Result<Vec<Portion>> {
+        self.check(classes)?;
+        classes.iter().map(|class| self.of(class).stream_portion(class)).collect()
     }
 
     fn of(&self, class: &str) -> ClassMixture {

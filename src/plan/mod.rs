@@ -11,6 +11,8 @@ mod planner;
 mod quota;
 mod resume;
 mod shard;
+mod spread;
+mod stream;
 mod walk;
 
 pub use balance::Balance;
@@ -19,16 +21,18 @@ pub use mixture::{ClassMixture, Mixture};
 pub use planner::{PlanConfig, Planner};
 pub use resume::ResumeState;
 pub use shard::Shard;
+pub(crate) use stream::{Content, Numbered, StreamBatch, StreamConfig, StreamPlanner};
 
 use serde::{Deserialize, Serialize};
 
 use crate::rng::{Purpose, SampleKey};
+use spread::Spread;
 
 /// Where a sample comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
-    /// An image of the data set, by its index.
+    /// An image of the data set, by its index; of a stream, by its number, from 0, among the iterator's items.
     Real(usize),
     /// A synthetic sample, by its number within its class and epoch.
     Synthetic(u64),
@@ -55,6 +59,8 @@ enum Stream {
     Batch(u64),
     /// The order of the classes.
     Epoch,
+    /// The images of a class that a stream keeps to repeat.
+    Reservoir(usize),
 }
 
 impl Stream {
@@ -63,6 +69,7 @@ impl Stream {
             Self::Class(class) => class as u64,
             Self::Batch(batch) => (1 << 32) + batch,
             Self::Epoch => 2 << 32,
+            Self::Reservoir(class) => (3 << 32) + class as u64,
         };
         SampleKey { seed, epoch, position, purpose: Purpose::Shuffle }
     }
@@ -90,4 +97,11 @@ impl Supply {
 struct Portion {
     synthetic: u64,
     of: u64,
+}
+
+impl Portion {
+    /// In [0, 1].
+    fn share(self) -> f64 {
+        self.synthetic as f64 / self.of as f64
+    }
 }

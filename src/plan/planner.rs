@@ -137,11 +137,6 @@ impl Planner {
         self.0.state(0, 0)
     }
 
-    /// The images of a class, in the order of the data set.
-    pub(crate) fn images_of(&self, label: u32) -> &[u32] {
-        &self.0.images[label as usize]
-    }
-
     /// The samples of an epoch, over all ranks.
     #[must_use]
     pub fn epoch_samples(&self) -> usize {
@@ -150,7 +145,7 @@ impl Planner {
 
     /// The share of each class's samples that is synthetic, in [0, 1], in the order of the labels.
     pub fn synthetic_shares(&self) -> impl Iterator<Item = f64> + '_ {
-        self.0.portions.iter().map(|portion| portion.synthetic as f64 / portion.of as f64)
+        self.0.portions.iter().map(|portion| portion.share())
     }
 
     /// The batches of an epoch for this rank; the same for all ranks and epochs.

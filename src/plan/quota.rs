@@ -120,11 +120,24 @@ impl Quotas {
 
     /// The samples of each class, in the order of the labels, in the whole epoch.
     pub(super) fn totals(&self) -> Vec<u64> {
-        let mut totals = vec![0; self.order.len()];
-        for (place, &class) in self.order.iter().enumerate() {
-            totals[class] = self.before(place, self.full) + self.tail[place];
-        }
-        totals
+        self.by_label((0..self.order.len()).map(|place| self.before(place, self.full) + self.tail[place]))
+    }
+
+    /// The samples of each class, in the order of the labels, in a full batch; for a stream, whose batches have no end,
+    /// they come again after all of them.
+    pub(super) fn full_batch(&self, batch: u64) -> Vec<u64> {
+        self.by_label((0..self.order.len()).map(|place| self.count(place, batch % self.full)))
+    }
+
+    /// The samples of each class, in the order of the labels, in a batch of `size` that is left over.
+    pub(super) fn rest(&self, shares: &Shares, size: u64) -> Vec<u64> {
+        self.by_label(self.tail_counts(shares, size))
+    }
+
+    fn by_label(&self, by_place: impl IntoIterator<Item = u64>) -> Vec<u64> {
+        let mut by_label = vec![0; self.order.len()];
+        self.order.iter().zip(by_place).for_each(|(&class, count)| by_label[class] = count);
+        by_label
     }
 
     /// The samples in the batch that is left over after the full ones. Exact shares leave it what the full batches

@@ -1,17 +1,16 @@
 //! The order in which a class gives its samples to an epoch.
 
+use super::spread::Spread;
 use super::{Origin, Portion, Stream};
 
 /// The samples of one class in an epoch, by their rank: 0 for the first that the epoch takes of the class.
 ///
 /// Real images come in whole permutations one after another, so that none is repeated before all have been used. The
-/// synthetic samples are spread evenly between them: sample r is synthetic where `⌊(r · synthetic + phase) / of⌋`
-/// steps up, so that any run of samples holds their share, rounded down or up.
+/// synthetic samples are [spread](Spread) evenly between them.
 #[derive(Clone, Debug)]
 pub(super) struct Walk {
     images: Vec<u32>,
-    portion: Portion,
-    phase: u64,
+    spread: Spread,
 }
 
 impl Walk {
@@ -24,35 +23,29 @@ impl Walk {
         samples: u64,
         shuffle: Option<(u64, u64)>,
     ) -> Self {
-        let mut walk = Self { images: Vec::new(), portion, phase: 0 };
         let mut rng = shuffle.map(|(seed, epoch)| Stream::Class(class).key(seed, epoch).rng());
-        if let Some(rng) = &mut rng {
-            walk.phase = rng.below(portion.of as usize) as u64;
-        }
-        let real = (samples - walk.synthetic_before(samples)) as usize;
-        walk.images.reserve_exact(real.next_multiple_of(images.len().max(1)));
-        while walk.images.len() < real {
-            let round = walk.images.len();
-            walk.images.extend_from_slice(images);
+        let phase = rng.as_mut().map_or(0, |rng| rng.below(portion.of as usize) as u64);
+        let spread = Spread::new(portion, phase);
+        let real = (samples - spread.synthetic_before(samples)) as usize;
+        let mut order = Vec::with_capacity(real.next_multiple_of(images.len().max(1)));
+        while order.len() < real {
+            let round = order.len();
+            order.extend_from_slice(images);
             if let Some(rng) = &mut rng {
-                rng.shuffle(&mut walk.images[round..]);
+                rng.shuffle(&mut order[round..]);
             }
         }
-        walk
+        Self { images: order, spread }
     }
 
     /// The sample of this rank.
     pub(super) fn origin(&self, rank: u64) -> Origin {
-        let synthetic = self.synthetic_before(rank);
-        if self.synthetic_before(rank + 1) > synthetic {
+        let synthetic = self.spread.synthetic_before(rank);
+        if self.spread.synthetic_before(rank + 1) > synthetic {
             Origin::Synthetic(synthetic)
         } else {
             Origin::Real(self.images[(rank - synthetic) as usize] as usize)
         }
-    }
-
-    fn synthetic_before(&self, rank: u64) -> u64 {
-        (rank * self.portion.synthetic + self.phase) / self.portion.of
     }
 }
 
