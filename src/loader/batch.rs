@@ -68,23 +68,27 @@ impl Batch {
     }
 }
 
-/// The operations that were drawn for the samples of a batch, in one piece of memory.
-#[derive(Clone, Debug)]
+/// The operations that were drawn for the samples of a batch.
+#[derive(Clone, Debug, Default)]
 pub(super) struct DrawnOps {
-    ops: Vec<Op>,
-    places: Vec<Range<usize>>,
+    /// Those of samples that were made one after the other, in one piece of memory.
+    pieces: Vec<Vec<Op>>,
+    /// For each sample its piece and its operations there.
+    places: Vec<(usize, Range<usize>)>,
 }
 
 impl DrawnOps {
     /// None yet, of so many samples.
     pub(super) fn new(samples: usize) -> Self {
-        Self { ops: Vec::new(), places: vec![0..0; samples] }
+        Self { pieces: Vec::new(), places: vec![(0, 0..0); samples] }
     }
 
-    pub(super) fn put(&mut self, sample: usize, ops: impl Iterator<Item = Op>) {
-        let start = self.ops.len();
-        self.ops.extend(ops);
-        self.places[sample] = start..self.ops.len();
+    /// Takes `ops`, of which those of each sample are where `places` says.
+    pub(super) fn put(&mut self, ops: Vec<Op>, places: impl IntoIterator<Item = (usize, Range<usize>)>) {
+        for (sample, range) in places {
+            self.places[sample] = (self.pieces.len(), range);
+        }
+        self.pieces.push(ops);
     }
 
     /// Forgets the samples for which `kept` does not say that they stay.
@@ -94,6 +98,7 @@ impl DrawnOps {
     }
 
     fn of(&self, sample: usize) -> &[Op] {
-        &self.ops[self.places[sample].clone()]
+        let (piece, range) = self.places[sample].clone();
+        &self.pieces[piece][range]
     }
 }

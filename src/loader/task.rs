@@ -2,6 +2,7 @@
 //! written side by side, each into its own place.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 use candle_core::Tensor;
 
 use super::batch::{Batch, DrawnOps};
-use super::failure::{ErrorPolicy, Failure};
+use super::failure::{ErrorPolicy, Failure, exhausted};
 use super::guard::guarded;
 use super::images::Images;
 use super::meter::Meter;
@@ -21,7 +22,7 @@ use super::worker::{Start, Target, Worker};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Origin, Slot};
 use crate::rng::Purpose;
-use crate::transform::BatchOp;
+use crate::transform::{BatchOp, Op};
 
 /// One batch to be made.
 pub(super) struct BatchTask<'a> {
@@ -30,6 +31,8 @@ pub(super) struct BatchTask<'a> {
     pub meter: &'a Meter,
     pub slots: Vec<Slot>,
     pub images: Images,
+    /// The failures that the epoch bears.
+    pub most: usize,
 }
 
 /// What came of it.
@@ -65,6 +68,28 @@ struct Progress {
     failures: Vec<(usize, Failure)>,
     /// The failed sample that stands first in the batch, so that the error does not depend on which thread was faster.
     error: Option<(usize, Error)>,
+}
+
+/// What is left of samples that one worker made one after the other.
+#[derive(Default)]
+struct Piece {
+    /// For each that was made its place, its slot and its operations in `ops`.
+    made: Vec<(usize, Slot, Range<usize>)>,
+    ops: Vec<Op>,
+    failures: Vec<(usize, Failure)>,
+    errors: Vec<(usize, Error)>,
+}
+
+impl Progress {
+    fn add(&mut self, Piece { made, ops, failures, errors }: Piece) {
+        for (place, slot, _) in &made {
+            self.slots[*place] = *slot;
+            self.made[*place] = true;
+        }
+        self.drawn.put(ops, made.into_iter().map(|(place, _, ops)| (place, ops)));
+        self.failures.extend(failures);
+        self.error = self.error.take().into_iter().chain(errors).min_by_key(|(place, _)| *place);
+    }
 }
 
 impl BatchTask<'_> {
@@ -125,7 +150,7 @@ impl BatchTask<'_> {
     /// How many pieces the batch is made in, if one sample takes as long as the first: one, without handing it on, where that
     /// costs more than it saves; enough to keep every worker busy where it takes long.
     fn pieces(&self, sample: Duration, hands: Hands<'_>) -> usize {
-        const PIECE: Duration = Duration::from_micros(500);
+        const PIECE: Duration = Duration::from_millis(1);
         let whole = sample.as_nanos().saturating_mul(self.slots.len() as u128);
         let pieces = usize::try_from(whole / PIECE.as_nanos()).unwrap_or(usize::MAX);
         pieces.clamp(hands.least, 4 * hands.most)
@@ -141,12 +166,11 @@ impl BatchTask<'_> {
         pieces: usize,
         progress: &'a Mutex<Progress>,
     ) -> Vec<Job<'a>> {
-        let (first, shape) = (&self.slots[*first], *shape);
+        let (first, shape) = (lock(progress).slots[*first], *shape);
         let mut places: Vec<_> = self.recipe.output.places(buffer, shape).map(Some).collect();
         let mut target = |place: usize| Reserved {
             recipe: &self.recipe,
             place: places[place].take().expect("each sample of a batch is made once"),
-            slot: &self.slots[place],
             shape,
             first,
         };
@@ -206,6 +230,7 @@ impl BatchTask<'_> {
         orders: impl IntoIterator<Item = (Order, &'t mut (impl Target + 't))>,
         progress: &Mutex<Progress>,
     ) {
+        let mut piece = Piece::default();
         self.recipe.workbenches.with(|bench| {
             let mut worker = Worker { recipe: &self.recipe, bench, watch: Some(self.meter.stopwatch()) };
             for ((place, start), target) in orders {
@@ -214,21 +239,19 @@ impl BatchTask<'_> {
                 let made = guarded("making a sample", || {
                     self.make_or_replace(&mut worker, &mut slot, start, target, &mut failures)
                 });
-                let mut progress = lock(progress);
-                progress.failures.extend(failures.into_iter().map(|failure| (place, failure)));
+                piece.failures.extend(failures.into_iter().map(|failure| (place, failure)));
                 match made {
-                    Ok(made) => {
-                        progress.slots[place] = slot;
-                        progress.made[place] = made;
-                        progress.drawn.put(place, worker.bench.ops.drain(..));
+                    Ok(true) => {
+                        let first = piece.ops.len();
+                        piece.ops.append(&mut worker.bench.ops);
+                        piece.made.push((place, slot, first..piece.ops.len()));
                     }
-                    Err(error) if progress.error.as_ref().is_none_or(|(first, _)| place < *first) => {
-                        progress.error = Some((place, error));
-                    }
-                    Err(_) => {}
+                    Ok(false) => {}
+                    Err(error) => piece.errors.push((place, error)),
                 }
             }
         });
+        lock(progress).add(piece);
     }
 
     /// Makes a sample, or does what the policy says; whether one was made.
@@ -255,8 +278,14 @@ impl BatchTask<'_> {
                 worker.bench.ops.clear();
                 return Ok(false);
             }
+            // The epoch ends with this batch: no need to try a whole class.
+            if failures.len() > self.most {
+                return Err(error);
+            }
             let substitutes = substitutes.get_or_insert_with(|| self.images.substitutes(slot));
-            let Some((index, start)) = substitutes.next() else { return Err(error) };
+            let Some((index, start)) = substitutes.next() else {
+                return Err(exhausted(self.recipe.class(slot), &error));
+            };
             slot.origin = Origin::Real(index);
             made = self.make_one(worker, slot, &start, target);
         }
@@ -318,7 +347,7 @@ struct Allocated<'a> {
 }
 
 impl Target for Allocated<'_> {
-    fn place(&mut self, shape: Shape) -> Result<Place<'_>> {
+    fn place(&mut self, _slot: &Slot, shape: Shape) -> Result<Place<'_>> {
         let output = &self.task.recipe.output;
         let buffer = match self.buffer.take() {
             Some((buffer, same)) if same == shape => buffer,
@@ -333,16 +362,15 @@ impl Target for Allocated<'_> {
 struct Reserved<'a> {
     recipe: &'a Recipe,
     place: Place<'a>,
-    slot: &'a Slot,
     shape: Shape,
-    first: &'a Slot,
+    first: Slot,
 }
 
 impl Target for Reserved<'_> {
-    fn place(&mut self, shape: Shape) -> Result<Place<'_>> {
+    fn place(&mut self, slot: &Slot, shape: Shape) -> Result<Place<'_>> {
         if shape == self.shape {
             return Ok(self.place.reborrow());
         }
-        Err(self.recipe.mismatch(self.first, self.shape, self.slot, shape))
+        Err(self.recipe.mismatch(&self.first, self.shape, slot, shape))
     }
 }

@@ -18,18 +18,33 @@ pub(super) struct Workbench {
     pub executor: Executor,
 }
 
-/// Workbenches that wait for a worker: never more than there are workers. Boxed, because moving one costs more than a tiny
-/// image.
+/// Workbenches that wait for a worker: never more than there are workers.
 #[derive(Debug, Default)]
-pub(super) struct Workbenches(Mutex<Vec<Box<Workbench>>>);
+pub(super) struct Workbenches(Mutex<Vec<Used>>);
+
+/// A workbench, and who used it last.
+#[derive(Debug)]
+struct Used {
+    worker: Option<usize>,
+    bench: Box<Workbench>,
+}
 
 impl Workbenches {
-    /// Gives `work` a workbench, which is kept for later.
+    /// Gives `work` a workbench, which is kept for later: if it waits, the one that this worker used last, which is in its
+    /// core's cache.
     pub(super) fn with<T>(&self, work: impl FnOnce(&mut Workbench) -> T) -> T {
+        let worker = rayon::current_thread_index();
         let waiting = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut workbench = waiting().pop().unwrap_or_default();
-        let result = work(&mut workbench);
-        waiting().push(workbench);
+        let mut bench = {
+            let mut waiting = waiting();
+            let own = waiting.iter().position(|used| used.worker == worker);
+            match own.or(waiting.len().checked_sub(1)) {
+                Some(place) => waiting.swap_remove(place).bench,
+                None => Box::default(),
+            }
+        };
+        let result = work(&mut bench);
+        waiting().push(Used { worker, bench });
         result
     }
 }

@@ -87,13 +87,16 @@ struct Maker {
     recipe: Arc<Recipe>,
     meter: Arc<Meter>,
     cancelled: Arc<AtomicBool>,
+    /// The failures that the stream bears.
+    most: usize,
 }
 
 impl Stream {
     fn start(puller: Puller, equipment: Equipment, epoch: u64, most: Option<usize>) -> Result<Self> {
         let Equipment { recipe, pool, window, ledger } = equipment;
         let account = ledger.open(epoch, None);
-        let maker = Maker { recipe, meter: Arc::clone(account.meter()), cancelled: Arc::new(AtomicBool::new(false)) };
+        let (meter, cancelled) = (Arc::clone(account.meter()), Arc::new(AtomicBool::new(false)));
+        let maker = Maker { recipe, meter, cancelled, most: most.unwrap_or(0) };
         let feed = match pool {
             Some(pool) => Feed::ahead(puller, pool, maker.clone(), window)?,
             None => Feed::Own(Box::new(puller)),
@@ -248,7 +251,7 @@ impl Maker {
 
     fn make_of(&self, number: usize, slots: Vec<Slot>, images: Images, hands: Hands<'_>) -> Made {
         let (recipe, cancelled) = (Arc::clone(&self.recipe), Arc::clone(&self.cancelled));
-        let made = BatchTask { recipe, cancelled, meter: &self.meter, slots, images }.run(hands);
+        let made = BatchTask { recipe, cancelled, meter: &self.meter, slots, most: self.most, images }.run(hands);
         self.meter.finished(number, made.samples());
         made
     }
