@@ -47,6 +47,8 @@
 //! # Features
 //!
 //! - `cli` (on by default): the program `candle-augment` and what it alone needs.
+//! - `tracing`: every epoch of a loader is a span of the crate [tracing](https://docs.rs/tracing), with events for its begin, its
+//!   batches (debug), samples that failed (warn), and its end with its [`Statistics`] (info).
 //! - `cuda`, `cudnn`, `metal`, `accelerate`: forwarded to candle.
 
 mod classifier;
@@ -74,7 +76,10 @@ pub use dataset::{
 pub use decode::{Decoder, EncodedImage, Header, Limits, Region, Scale, View, decode_image, read_header};
 pub use error::{Error, ErrorKind, Result};
 pub use image::{Color, Image, ImageRef, Size};
-pub use loader::{Batch, DataLoader, DataLoaderBuilder, Epoch, ErrorBudget, ErrorPolicy, Failure, Sample};
+pub use loader::{
+    Batch, Cache, ClassStatistics, DataLoader, DataLoaderBuilder, Epoch, ErrorBudget, ErrorPolicy, Failure, Sample,
+    Stage, StageTimes, Statistics,
+};
 pub use plan::{Balance, ClassMixture, EpochPlan, Mixture, Origin, PlanConfig, Planner, ResumeState, Shard, Slot};
 pub use rng::{Purpose, SampleKey, SampleRng};
 pub use synthetic::{SyntheticRequest, SyntheticSource};

@@ -153,7 +153,8 @@ fn soft_labels_count_where_a_batch_is_mixed() -> Result<()> {
     let hard = batch.expect("the set has images")?;
     let loss = |soft_labels: Option<Vec<f32>>| -> Result<f64> {
         let soft_labels = soft_labels.map(|shares| Tensor::from_vec(shares, (20, 10), &Device::Cpu)).transpose()?;
-        let batch = Batch { soft_labels, ..hard.clone() };
+        let mut batch = hard.clone();
+        batch.soft_labels = soft_labels;
         ClassifierTrainer::new(ClassifierConfig::new(Size::square(8), 1, 10), &Device::Cpu)?.step(&batch)
     };
     let labels = hard.labels.to_vec1::<u32>()?;

@@ -128,14 +128,17 @@ fn batches_of_another_kind() -> Result<()> {
     let mut trainer = Trainer::new(config(8, 1), &Device::Cpu)?;
     let good = batch(trainer.config(), 0)?;
     let bytes = good.images.to_dtype(candle_core::DType::U8)?;
+    let (images, labels) = (&good.images, &good.labels);
+    let mut mixed = good.clone();
+    mixed.soft_labels = Some(labels.clone());
     let wrong = [
-        Batch { images: good.images.narrow(2, 0, 7)?, ..good.clone() },
-        Batch { images: bytes, ..good.clone() },
-        Batch { labels: good.labels.narrow(0, 0, 3)?, ..good.clone() },
-        Batch { labels: good.labels.to_dtype(candle_core::DType::I64)?, ..good.clone() },
-        Batch { labels: (&good.labels + 1.0)?, ..good.clone() },
-        Batch { soft_labels: Some(good.labels.clone()), ..good.clone() },
-        Batch::new(good.images.narrow(0, 0, 1)?, good.labels.narrow(0, 0, 1)?),
+        Batch::new(images.narrow(2, 0, 7)?, labels.clone()),
+        Batch::new(bytes, labels.clone()),
+        Batch::new(images.clone(), labels.narrow(0, 0, 3)?),
+        Batch::new(images.clone(), labels.to_dtype(candle_core::DType::I64)?),
+        Batch::new(images.clone(), (labels + 1.0)?),
+        mixed,
+        Batch::new(images.narrow(0, 0, 1)?, labels.narrow(0, 0, 1)?),
     ];
     for batch in wrong {
         assert_eq!(trainer.step(&batch).unwrap_err().kind(), ErrorKind::Config);

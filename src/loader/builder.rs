@@ -8,7 +8,9 @@ use std::thread::available_parallelism;
 use candle_core::{DType, Device};
 
 use super::DataLoader;
+use super::cache::Cache;
 use super::failure::ErrorPolicy;
+use super::meter::Ledger;
 use super::output::{Output, OutputConfig};
 use super::pool::Pool;
 use super::recipe::Recipe;
@@ -31,6 +33,7 @@ pub struct DataLoaderBuilder {
     synthetic: Option<Arc<dyn SyntheticSource>>,
     output: OutputConfig,
     policy: ErrorPolicy,
+    cache: Option<Cache>,
     scaled: bool,
     workers: Option<usize>,
     prefetch: usize,
@@ -46,6 +49,7 @@ impl DataLoaderBuilder {
             synthetic: None,
             output: OutputConfig::default(),
             policy: ErrorPolicy::default(),
+            cache: None,
             scaled: true,
             workers: None,
             prefetch: 2,
@@ -121,6 +125,15 @@ impl DataLoaderBuilder {
     /// What happens to a sample that cannot be made. Default [`ErrorPolicy::Fail`].
     pub fn error_policy(mut self, policy: ErrorPolicy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// Keeps decoded images for later epochs, within a bound of memory. Default none.
+    ///
+    /// Images are then decoded in full, or as [`Cache::resized`] says, whether they are kept or not: what is in a batch does
+    /// not depend on it.
+    pub fn cache(mut self, cache: Cache) -> Self {
+        self.cache = Some(cache);
         self
     }
 
@@ -213,6 +226,7 @@ impl DataLoaderBuilder {
         let under_way = 1 + workers.div_ceil(planner.config().batch_size);
         let window = self.prefetch.saturating_add(under_way);
         let pool = if workers == 0 { None } else { Some(Arc::new(Pool::new(workers, under_way.min(window))?)) };
+        let ledger = Ledger::new(self.dataset.classes(), workers);
         let position = Arc::new(Mutex::new(planner.beginning()));
         let recipe = Recipe {
             dataset: self.dataset,
@@ -222,10 +236,12 @@ impl DataLoaderBuilder {
             synthetic: self.synthetic,
             output,
             policy: self.policy,
-            scaled: self.scaled,
+            // A kept image is whole; one that is not must be the same.
+            scaled: self.scaled && self.cache.is_none(),
+            cache: self.cache,
             workbenches: Workbenches::default(),
         };
-        Ok(DataLoader { recipe: Arc::new(recipe), planner, pool, window, position })
+        Ok(DataLoader { recipe: Arc::new(recipe), planner, pool, window, position, ledger })
     }
 }
 

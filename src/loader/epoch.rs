@@ -10,8 +10,10 @@ use crossbeam_channel::{Receiver, bounded};
 
 use super::batch::Batch;
 use super::failure::{Failure, too_many};
+use super::meter::Account;
 use super::pool::{Hands, Pool};
 use super::recipe::Recipe;
+use super::statistics::Statistics;
 use super::task::{BatchTask, Made};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{EpochPlan, ResumeState};
@@ -31,6 +33,7 @@ pub struct Epoch {
     window: usize,
     /// Where the loader notes what was delivered last.
     position: Arc<Mutex<ResumeState>>,
+    account: Account,
     /// The batches under way or finished, in order.
     pending: VecDeque<Receiver<Made>>,
     /// The batches that work was begun on.
@@ -49,6 +52,7 @@ impl Epoch {
         pool: Option<Arc<Pool>>,
         window: usize,
         position: Arc<Mutex<ResumeState>>,
+        account: Account,
     ) -> Self {
         let mut epoch = Self {
             recipe,
@@ -56,6 +60,7 @@ impl Epoch {
             pool,
             window,
             position,
+            account,
             pending: VecDeque::new(),
             opened: 0,
             delivered: 0,
@@ -83,6 +88,13 @@ impl Epoch {
         &self.failures
     }
 
+    /// Counts and times of this epoch so far; those of the loader are in
+    /// [`DataLoader::statistics`](crate::DataLoader::statistics).
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        self.account.meter().statistics()
+    }
+
     /// Begins as many batches as may be under way.
     fn work_ahead(&mut self) {
         if self.pool.is_some() {
@@ -95,11 +107,14 @@ impl Epoch {
     fn open_next(&mut self) {
         let (sender, receiver) = bounded(1);
         let (recipe, cancelled) = (Arc::clone(&self.recipe), Arc::clone(&self.cancelled));
+        let meter = Arc::clone(self.account.meter());
         let (plan, number) = (Arc::clone(&self.plan), self.opened);
         let make = move |hands: Hands<'_>| {
             let slots = plan.batch(number);
+            let made = BatchTask { recipe, cancelled, meter: &meter, slots }.run(hands);
+            meter.finished(number, made.samples());
             // Nobody receives it if the epoch was dropped.
-            let _ = sender.send(BatchTask { recipe, cancelled, slots }.run(hands));
+            let _ = sender.send(made);
         };
         match &self.pool {
             Some(pool) => pool.begin(make),
@@ -111,10 +126,14 @@ impl Epoch {
 
     /// The next batch in order; None if all its samples were skipped.
     fn take_next(&mut self) -> Result<Option<Batch>> {
-        if self.pending.is_empty() {
-            self.open_next();
-        }
-        let made = self.pending.pop_front().and_then(|receiver| receiver.recv().ok());
+        let meter = Arc::clone(self.account.meter());
+        let is_full = self.pool.is_some() && self.opened < self.plan.len();
+        let made = meter.wait(if is_full { self.pending.len() } else { usize::MAX }, || {
+            if self.pending.is_empty() {
+                self.open_next();
+            }
+            self.pending.pop_front().and_then(|receiver| receiver.recv().ok())
+        });
         let Some(Made { batch, failures }) = made else {
             let message = "a thread of the loader panicked: this is a defect of the loader";
             return Err(Error::new(ErrorKind::Panic, message));
@@ -135,6 +154,7 @@ impl Iterator for Epoch {
                 Ok(batch) => {
                     self.delivered += 1;
                     *self.position.lock().unwrap_or_else(PoisonError::into_inner) = self.state();
+                    self.account.meter().delivered(batch.as_ref().map_or(&[], |batch| &batch.slots));
                     self.work_ahead();
                     if let Some(batch) = batch {
                         return Some(Ok(batch));
@@ -144,10 +164,12 @@ impl Iterator for Epoch {
                     self.failed = true;
                     self.cancelled.store(true, Ordering::Relaxed);
                     self.pending.clear();
+                    self.account.meter().stop();
                     return Some(Err(error));
                 }
             }
         }
+        self.account.meter().stop();
         None
     }
 

@@ -8,21 +8,27 @@
 
 mod batch;
 mod builder;
+mod cache;
 mod epoch;
 mod failure;
 mod guard;
+mod meter;
 mod needed;
 mod output;
 mod pool;
 mod recipe;
+mod statistics;
 mod task;
+mod trace;
 mod workbench;
 mod worker;
 
 pub use batch::Batch;
 pub use builder::DataLoaderBuilder;
+pub use cache::Cache;
 pub use epoch::Epoch;
 pub use failure::{ErrorBudget, ErrorPolicy, Failure};
+pub use statistics::{ClassStatistics, Stage, StageTimes, Statistics};
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,6 +38,7 @@ use crate::error::Result;
 use crate::image::Image;
 use crate::plan::{EpochPlan, Planner, ResumeState, Slot};
 use crate::transform::Op;
+use meter::Ledger;
 use pool::Pool;
 use recipe::Recipe;
 
@@ -67,6 +74,7 @@ pub struct DataLoader {
     window: usize,
     /// Where the batch that was delivered last stands.
     position: Arc<Mutex<ResumeState>>,
+    ledger: Arc<Ledger>,
 }
 
 /// One sample by itself; see [`DataLoader::sample`].
@@ -119,6 +127,24 @@ impl DataLoader {
         *self.position.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Counts and times over all epochs so far, those under way too: which stage takes the time, how many samples of each
+    /// class were real, synthetic and repeated, and how many failed.
+    ///
+    /// ```
+    /// use candle_augment::{DataLoader, digits};
+    ///
+    /// let loader = DataLoader::builder(digits()?).build()?;
+    /// let delivered = loader.epoch(0).filter(|batch| batch.is_ok()).count();
+    /// let statistics = loader.statistics();
+    /// assert_eq!((statistics.batches, statistics.samples), (delivered as u64, 1797));
+    /// println!("{statistics}");
+    /// # Ok::<(), candle_augment::Error>(())
+    /// ```
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        self.ledger.statistics()
+    }
+
     /// Makes one sample by itself, on the calling thread: the one that the loader's batch has, before normalisation. For
     /// instance the one that an error names by its key, see [`EpochPlan::slot_at`].
     ///
@@ -154,7 +180,9 @@ impl DataLoader {
     }
 
     fn start(&self, plan: EpochPlan) -> Epoch {
-        Epoch::start(Arc::clone(&self.recipe), plan, self.pool.clone(), self.window, Arc::clone(&self.position))
+        let account = self.ledger.open(plan.epoch(), plan.len());
+        let position = Arc::clone(&self.position);
+        Epoch::start(Arc::clone(&self.recipe), plan, self.pool.clone(), self.window, position, account)
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) struct Pool {
 
 impl Pool {
     /// Starts `workers` workers, named `augment-0` and so on (the system shows 15 characters of a name), and as many
-    /// coordinators as batches may be under way.
+    /// coordinators, named `batch-0` and so on, as batches may be under way.
     pub(super) fn new(workers: usize, under_way: usize) -> Result<Self> {
         let mut threads = Vec::new();
         let rayon = ThreadPoolBuilder::new().num_threads(workers).spawn_handler(|thread| {
@@ -78,7 +78,7 @@ impl Pool {
         for number in 0..under_way {
             let (receiver, rayon) = (receiver.clone(), Arc::clone(&rayon));
             let coordinate = move || receiver.iter().for_each(|task| task(Hands(Some(&rayon))));
-            let builder = Builder::new().name(format!("augment-batch-{number}"));
+            let builder = Builder::new().name(format!("batch-{number}"));
             pool.threads.push(builder.spawn(coordinate).map_err(|error| failed(error.into()))?);
         }
         Ok(pool)

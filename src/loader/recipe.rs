@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::cache::Cache;
 use super::failure::ErrorPolicy;
 use super::guard::guarded;
 use super::output::{Output, Shape};
@@ -24,6 +25,7 @@ pub(super) struct Recipe {
     pub synthetic: Option<Arc<dyn SyntheticSource>>,
     pub output: Output,
     pub policy: ErrorPolicy,
+    pub cache: Option<Cache>,
     /// Whether JPEG files may be decoded at a smaller scale.
     pub scaled: bool,
     pub workbenches: Workbenches,

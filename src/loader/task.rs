@@ -10,9 +10,11 @@ use candle_core::Tensor;
 use super::batch::{Batch, DrawnOps};
 use super::failure::{ErrorPolicy, Failure};
 use super::guard::guarded;
+use super::meter::Meter;
 use super::output::{Buffer, Place, Shape};
 use super::pool::{Hands, Job};
 use super::recipe::Recipe;
+use super::statistics::Stage;
 use super::worker::{Start, Target, Worker};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Origin, Slot};
@@ -20,9 +22,10 @@ use crate::rng::Purpose;
 use crate::transform::BatchOp;
 
 /// One batch to be made.
-pub(super) struct BatchTask {
+pub(super) struct BatchTask<'a> {
     pub recipe: Arc<Recipe>,
     pub cancelled: Arc<AtomicBool>,
+    pub meter: &'a Meter,
     pub slots: Vec<Slot>,
 }
 
@@ -32,6 +35,12 @@ pub(super) struct Made {
     pub batch: Result<Option<Batch>>,
     /// The samples that could not be made, in order.
     pub failures: Vec<Failure>,
+}
+
+impl Made {
+    pub(super) fn samples(&self) -> usize {
+        self.batch.as_ref().ok().and_then(Option::as_ref).map_or(0, Batch::len)
+    }
 }
 
 /// A sample to be made: its place in the batch, and what it is made of, if that could be had.
@@ -48,7 +57,7 @@ struct Progress {
     error: Option<(usize, Error)>,
 }
 
-impl BatchTask {
+impl BatchTask<'_> {
     /// Makes the batch, with the help of `hands`.
     pub(super) fn run(&self, hands: Hands<'_>) -> Made {
         let count = self.slots.len();
@@ -67,7 +76,8 @@ impl BatchTask {
             (_, Some((_, error))) | (Err(error), None) => Err(error),
             (Ok(None), None) => Ok(None),
             (Ok(Some((buffer, shape))), None) => {
-                guarded("collating the batch", || self.collated(buffer, shape, progress)).map(Some)
+                let collate = || guarded("collating the batch", || self.collated(buffer, shape, progress));
+                self.meter.time(Stage::Collate, collate).map(Some)
             }
         };
         Made { batch, failures }
@@ -149,7 +159,8 @@ impl BatchTask {
         let requests: Vec<(Slot, u64)> =
             synthetic.iter().map(|(place, serial)| (self.slots[*place], *serial)).collect();
         let places = synthetic.iter().map(|(place, _)| *place);
-        let generated = if requests.is_empty() { Ok(Vec::new()) } else { self.recipe.generated(&requests) };
+        let generate = || if requests.is_empty() { Ok(Vec::new()) } else { self.recipe.generated(&requests) };
+        let generated = self.meter.time(Stage::Generate, generate);
         match generated {
             Ok(images) => places.zip(images.into_iter().map(|image| Ok(Start::Image(Arc::new(image))))).collect(),
             Err(error) => places.map(|place| (place, Err(error.clone()))).collect(),
@@ -163,7 +174,7 @@ impl BatchTask {
         progress: &Mutex<Progress>,
     ) {
         self.recipe.workbenches.with(|bench| {
-            let mut worker = Worker { recipe: &self.recipe, bench };
+            let mut worker = Worker { recipe: &self.recipe, bench, watch: Some(self.meter.stopwatch()) };
             for ((place, start), target) in orders {
                 let mut slot = self.slots[place];
                 let mut failures = Vec::new();
@@ -199,7 +210,11 @@ impl BatchTask {
         let mut made = start.and_then(|start| self.make_one(worker, slot, &start, target));
         let mut substitutes = None;
         while let Err(error) = made {
-            if error.kind() == ErrorKind::Interrupted || self.recipe.policy == ErrorPolicy::Fail {
+            if error.kind() == ErrorKind::Interrupted {
+                return Err(error);
+            }
+            self.meter.failed(slot.label, &error);
+            if self.recipe.policy == ErrorPolicy::Fail {
                 return Err(error);
             }
             failures.push(Failure { slot: *slot, class: self.recipe.class(slot).to_owned(), error: error.clone() });
@@ -264,7 +279,7 @@ fn lock(progress: &Mutex<Progress>) -> std::sync::MutexGuard<'_, Progress> {
 
 /// The first sample of a batch decides its shape: the memory for all is allocated for it.
 struct Allocated<'a> {
-    task: &'a BatchTask,
+    task: &'a BatchTask<'a>,
     place: usize,
     buffer: Option<(Buffer, Shape)>,
 }

@@ -18,9 +18,10 @@ pub(super) struct Workbench {
     pub executor: Executor,
 }
 
-/// Workbenches that wait for a worker: never more than there are workers.
+/// Workbenches that wait for a worker: never more than there are workers. Boxed, because moving one costs more than a tiny
+/// image.
 #[derive(Debug, Default)]
-pub(super) struct Workbenches(Mutex<Vec<Workbench>>);
+pub(super) struct Workbenches(Mutex<Vec<Box<Workbench>>>);
 
 impl Workbenches {
     /// Gives `work` a workbench, which is kept for later.

@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use super::Sample;
+use super::cache::Cache;
 use super::guard::guarded;
+use super::meter::Stopwatch;
 use super::needed::needed;
 use super::output::{Place, Shape};
 use super::recipe::Recipe;
+use super::statistics::Stage;
 use super::workbench::Workbench;
 use crate::dataset::{ImageFile, Stored};
+use crate::decode::View;
 use crate::error::{Error, Result};
 use crate::image::{Image, ImageRef};
 use crate::plan::{Origin, Slot};
@@ -50,7 +54,7 @@ impl Recipe {
         };
         let mut alone = Alone(None);
         self.workbenches.with(|bench| {
-            Worker { recipe: self, bench }.make(slot, &start, &mut alone)?;
+            Worker { recipe: self, bench, watch: None }.make(slot, &start, &mut alone)?;
             let image = alone.0.expect("a sample that was made is in its place");
             Ok(Sample { image, ops: std::mem::take(&mut bench.ops) })
         })
@@ -61,6 +65,8 @@ impl Recipe {
 pub(super) struct Worker<'a> {
     pub recipe: &'a Recipe,
     pub bench: &'a mut Workbench,
+    /// None where nobody counts.
+    pub watch: Option<Stopwatch<'a>>,
 }
 
 impl Worker<'_> {
@@ -75,37 +81,92 @@ impl Worker<'_> {
     }
 
     fn make_of_stored(&mut self, slot: &Slot, index: usize, target: &mut dyn Target) -> Result<()> {
-        let (recipe, buffer) = (self.recipe, std::mem::take(&mut self.bench.file));
+        let recipe = self.recipe;
+        if let Some(cache) = &recipe.cache {
+            let kept = cache.get(index);
+            if let Some(watch) = &self.watch {
+                watch.meter.looked_up(kept.is_some());
+            }
+            if let Some(image) = kept {
+                return self.make_of_pixels(slot, (&*image).into(), target);
+            }
+        }
+        let buffer = std::mem::take(&mut self.bench.file);
         let stored = guarded("the data set", || recipe.dataset.stored(index, buffer)).map_err(in_loading)?;
-        match stored {
-            Stored::Image(image) => self.make_of_pixels(slot, (&image).into(), target),
-            Stored::Pixels(pixels) => self.make_of_pixels(slot, pixels, target),
-            Stored::File(file) => {
-                let made = self.make_of_file(slot, &file, target);
+        self.lap(Stage::Read);
+        match (stored, &recipe.cache) {
+            (Stored::File(file), cache) => {
+                let made = self.make_of_file(slot, index, &file, cache.as_ref(), target);
                 self.bench.file = file.bytes;
                 made
             }
+            (Stored::Image(image), Some(cache)) => self.make_of_kept(slot, index, image, cache, target),
+            (Stored::Image(image), None) => self.make_of_pixels(slot, (&image).into(), target),
+            (Stored::Pixels(pixels), Some(cache)) if cache.shrinks() => {
+                self.make_of_kept(slot, index, pixels.to_image(), cache, target)
+            }
+            (Stored::Pixels(pixels), _) => self.make_of_pixels(slot, pixels, target),
         }
+    }
+
+    /// Offers the image to the cache, and goes on with what that makes of it.
+    fn make_of_kept(
+        &mut self,
+        slot: &Slot,
+        index: usize,
+        image: Image,
+        cache: &Cache,
+        target: &mut dyn Target,
+    ) -> Result<()> {
+        let image = cache.offer(index, image, &mut self.bench.executor)?;
+        self.lap(Stage::Decode);
+        self.make_of_pixels(slot, (&*image).into(), target)
     }
 
     fn make_of_pixels(&mut self, slot: &Slot, image: ImageRef<'_>, target: &mut dyn Target) -> Result<()> {
         let info = SampleInfo { size: image.size(), channels: image.channels(), class: None };
         let place = target.place(self.draw(slot, info)?)?;
         let Workbench { executor, ops, .. } = &mut *self.bench;
-        apply(executor, 0, ops, image, place)
+        let applied = apply(executor, 0, ops, image, place);
+        self.lap(Stage::Transform);
+        applied
     }
 
-    fn make_of_file(&mut self, slot: &Slot, file: &ImageFile, target: &mut dyn Target) -> Result<()> {
+    fn make_of_file(
+        &mut self,
+        slot: &Slot,
+        index: usize,
+        file: &ImageFile,
+        cache: Option<&Cache>,
+        target: &mut dyn Target,
+    ) -> Result<()> {
         let encoded = guarded("the decoder", || file.header()).map_err(in_loading)?;
-        let info = SampleInfo { size: encoded.size(), channels: encoded.channels(file.color), class: None };
-        let place = target.place(self.draw(slot, info)?)?;
+        let (size, channels) = (encoded.size(), encoded.channels(file.color));
+        if let Some(cache) = cache.filter(|cache| cache.wants(size.height * size.width * channels)) {
+            let (view, decoder) = (View { color: file.color, ..View::default() }, &mut self.bench.decoder);
+            let image = guarded("the decoder", || encoded.decode(decoder, view)).map_err(in_loading)?;
+            return self.make_of_kept(slot, index, image, cache, target);
+        }
+        self.lap(Stage::Decode);
+        let place = target.place(self.draw(slot, SampleInfo { size, channels, class: None })?)?;
+        self.lap(Stage::Transform);
         let Workbench { decoder, pixels, executor, ops, .. } = &mut *self.bench;
-        let scalable = self.recipe.scaled && encoded.can_scale();
-        let (view, done) = needed(ops, info.size, file.color, scalable);
+        let (view, done) = needed(ops, size, file.color, self.recipe.scaled && encoded.can_scale());
         let decoded = guarded("the decoder", || encoded.decode_into(decoder, view, pixels)).map_err(in_loading);
+        if let Some(watch) = &mut self.watch {
+            watch.lap(Stage::Decode);
+        }
         let (size, channels) = decoded?;
         let image = ImageRef::new(size.height, size.width, channels, pixels)?;
-        apply(executor, done, ops, image, place)
+        let applied = apply(executor, done, ops, image, place);
+        self.lap(Stage::Transform);
+        applied
+    }
+
+    fn lap(&mut self, stage: Stage) {
+        if let Some(watch) = &mut self.watch {
+            watch.lap(stage);
+        }
     }
 
     /// Draws the operations for a sample like `info`, and gives the shape of the result.

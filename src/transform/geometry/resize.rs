@@ -133,6 +133,12 @@ impl Resize {
     pub fn with_antialias(self, antialias: bool) -> Self {
         Self { antialias, ..self }
     }
+
+    /// The operation on an image of `size`.
+    pub(crate) fn op(&self, size: Size) -> Op {
+        let Self { target, interpolation, antialias } = *self;
+        Op::Resize { size: target.size(size), interpolation, antialias }
+    }
 }
 
 impl Target {
@@ -209,8 +215,7 @@ impl From<Resize> for Written {
 
 impl Transform for Resize {
     fn draw(&self, info: SampleInfo<'_>, _rng: &mut SampleRng, ops: &mut Vec<Op>) {
-        let Self { target, interpolation, antialias } = *self;
-        ops.push(Op::Resize { size: target.size(info.size), interpolation, antialias });
+        ops.push(self.op(info.size));
     }
 }
 
