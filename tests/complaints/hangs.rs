@@ -2,7 +2,7 @@
 
 use std::panic::panic_any;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use candle_augment::{
     BatchOp, BatchTransform, ClassMixture, DataLoader, Dataset, Error, ErrorKind, Image, InMemory, Lambda, Op, Result,
@@ -180,5 +180,45 @@ fn hangs_with_two_loaders_in_turn() -> Result<()> {
     let (a, b) = (first.epoch(0), second.epoch(0));
     let found = in_time(move || contents(a.zip(b).flat_map(|(a, b)| [a, b])));
     assert!(found == expected);
+    Ok(())
+}
+
+/// A set that holds a lock while it works in parallel, as a network behind a mutex does.
+struct Locked(Arc<InMemory>, Mutex<()>);
+
+impl Dataset for Locked {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn label(&self, index: usize) -> u32 {
+        self.0.label(index)
+    }
+
+    fn load(&self, index: usize) -> Result<Image> {
+        let _guard = self.1.lock().unwrap();
+        (0..64)
+            .into_par_iter()
+            .map(|_| {
+                std::thread::sleep(std::time::Duration::from_micros(20));
+                self.0.load(index)
+            })
+            .find_last(|_| true)
+            .expect("there are 64")
+    }
+
+    fn classes(&self) -> &[String] {
+        self.0.classes()
+    }
+}
+
+#[test]
+fn hangs_when_a_lock_is_held_over_parallel_code() -> Result<()> {
+    let set = Arc::new(counted(&[600]));
+    for workers in [2, 4] {
+        let loader =
+            DataLoader::builder(Locked(Arc::clone(&set), Mutex::new(()))).batch_size(8).workers(workers).build()?;
+        in_time(move || contents(loader.epoch(0)));
+    }
     Ok(())
 }
