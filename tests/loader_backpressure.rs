@@ -22,8 +22,7 @@ fn assert_settles_at(loads: &AtomicUsize, expected: usize) {
 
 #[test]
 fn work_stops_at_the_bound_and_goes_on_batch_by_batch() -> Result<()> {
-    // prefetch + 1 + ⌈workers / batch size⌉
-    for (workers, prefetch, batch_size, bound) in [(1, 0, 8, 2), (2, 2, 8, 4), (8, 3, 3, 7)] {
+    for (workers, prefetch, batch_size, bound) in [(1, 0, 8, 1), (2, 2, 8, 2), (8, 7, 3, 7)] {
         let (set, loads) = Counting::new(counted(&[3000]), Duration::ZERO);
         let loader = DataLoader::builder(set).batch_size(batch_size).workers(workers).prefetch(prefetch).build()?;
         let mut epoch = loader.epoch(0);
@@ -32,6 +31,16 @@ fn work_stops_at_the_bound_and_goes_on_batch_by_batch() -> Result<()> {
             epoch.next().expect("the epoch has more batches")?;
             assert_settles_at(&loads, (bound + taken) * batch_size);
         }
+    }
+    Ok(())
+}
+
+#[test]
+fn by_default_there_is_work_for_every_worker() -> Result<()> {
+    for (workers, batch_size, bound) in [(1, 8, 3), (4, 8, 3), (8, 3, 5)] {
+        let (set, loads) = Counting::new(counted(&[3000]), Duration::ZERO);
+        let _epoch = DataLoader::builder(set).batch_size(batch_size).workers(workers).build()?.epoch(0);
+        assert_settles_at(&loads, bound * batch_size);
     }
     Ok(())
 }

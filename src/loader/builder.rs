@@ -36,7 +36,7 @@ pub struct DataLoaderBuilder {
     cache: Option<Cache>,
     scaled: bool,
     workers: Option<usize>,
-    prefetch: usize,
+    prefetch: Option<usize>,
     plan: PlanConfig,
 }
 
@@ -52,7 +52,7 @@ impl DataLoaderBuilder {
             cache: None,
             scaled: true,
             workers: None,
-            prefetch: 2,
+            prefetch: None,
             plan: PlanConfig::default(),
         }
     }
@@ -156,13 +156,13 @@ impl DataLoaderBuilder {
         self
     }
 
-    /// Finished batches that may wait to be taken. Default 2. Without workers nothing is done ahead.
+    /// Batches that are made ahead: finished and not yet taken, or under way; at least 1. Default 2, and one more for each
+    /// batch that the workers can begin at a time, ⌈workers / batch size⌉. Without workers nothing is done ahead.
     ///
-    /// Memory is bounded by it: beside the batches that were handed out there are at most `prefetch + 1 + ⌈workers /
-    /// batch size⌉`, finished or under way, whatever the size of the data set; and for each worker one decoded image, with
-    /// what the transforms make of it on the way.
+    /// Memory is bounded by it: beside the batches that were handed out there are no more than these, whatever the size of
+    /// the data set; and for each worker one decoded image, with what the transforms make of it on the way.
     pub fn prefetch(mut self, prefetch: usize) -> Self {
-        self.prefetch = prefetch;
+        self.prefetch = Some(prefetch);
         self
     }
 
@@ -208,7 +208,7 @@ impl DataLoaderBuilder {
     pub fn build(self) -> Result<DataLoader> {
         let dataset = &*self.dataset;
         let labels: Vec<u32> = (0..dataset.len()).map(|index| dataset.label(index)).collect();
-        let planner = Planner::new(&labels, dataset.classes(), self.plan)?;
+        let planner = Planner::new(&labels, dataset.classes(), self.plan)?.of_files(&file_names(dataset));
         check_source(self.synthetic.as_deref(), &planner, dataset.classes())?;
         if let Some(transform) = &self.transform {
             transform.check_classes(dataset.classes())?;
@@ -222,10 +222,8 @@ impl DataLoaderBuilder {
             ));
         }
         let workers = self.workers.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
-        // So many batches keep every worker busy, and one more is put together meanwhile.
-        let under_way = 1 + workers.div_ceil(planner.config().batch_size);
-        let window = self.prefetch.saturating_add(under_way);
-        let pool = if workers == 0 { None } else { Some(Arc::new(Pool::new(workers, under_way.min(window))?)) };
+        let window = self.prefetch.unwrap_or(2 + workers.div_ceil(planner.config().batch_size)).max(1);
+        let pool = if workers == 0 { None } else { Some(Arc::new(Pool::new(workers, window)?)) };
         let ledger = Ledger::new(self.dataset.classes(), workers);
         let position = Arc::new(Mutex::new(planner.beginning()));
         let recipe = Recipe {
@@ -256,6 +254,19 @@ impl fmt::Debug for DataLoaderBuilder {
             .field("prefetch", &self.prefetch)
             .finish_non_exhaustive()
     }
+}
+
+/// The names of up to a thousand files, evenly spread over the set; none where images have no files of their own. Folders are
+/// left out, so that the set may lie elsewhere.
+fn file_names(dataset: &dyn Dataset) -> Vec<u8> {
+    let step = dataset.len().div_ceil(1000).max(1);
+    let paths = (0..dataset.len()).step_by(step).map_while(|index| dataset.path(index));
+    let mut names = Vec::new();
+    for path in paths {
+        names.extend_from_slice(path.file_name().unwrap_or_default().as_encoded_bytes());
+        names.push(b'/');
+    }
+    names
 }
 
 fn check_source(source: Option<&dyn SyntheticSource>, planner: &Planner, classes: &[String]) -> Result<()> {

@@ -14,22 +14,23 @@ pub(super) type Job<'a> = Box<dyn FnOnce() + Send + 'a>;
 /// What a coordinator does: it waits for the workers, and works no more than it takes to hand out jobs.
 type Task = Box<dyn FnOnce(Hands<'_>) + Send>;
 
-/// Those who do jobs: the workers of a pool, or, without one, the thread that asks.
+/// Those who do the jobs of one batch: the workers of a pool, or, without one, the thread that asks.
 #[derive(Clone, Copy)]
-pub(super) struct Hands<'a>(Option<&'a ThreadPool>);
+pub(super) struct Hands<'a> {
+    workers: Option<&'a ThreadPool>,
+    /// How many there are for each batch under way, at least 1.
+    pub least: usize,
+    /// How many there are in all, at least 1.
+    pub most: usize,
+}
 
 impl Hands<'_> {
     /// The thread that asks.
-    pub(super) const OWN: Self = Self(None);
-
-    /// How many there are, at least 1.
-    pub(super) fn count(self) -> usize {
-        self.0.map_or(1, ThreadPool::current_num_threads)
-    }
+    pub(super) const OWN: Self = Self { workers: None, least: 1, most: 1 };
 
     /// Has one job done.
     pub(super) fn one(self, job: impl FnOnce() + Send) {
-        match self.0 {
+        match self.workers {
             Some(pool) => pool.install(job),
             None => job(),
         }
@@ -37,7 +38,7 @@ impl Hands<'_> {
 
     /// Has all jobs done, begun in order.
     pub(super) fn all(self, jobs: Vec<Job<'_>>) {
-        match self.0 {
+        match self.workers {
             Some(pool) => {
                 pool.in_place_scope_fifo(|scope| jobs.into_iter().for_each(|job| scope.spawn_fifo(move |_| job())));
             }
@@ -59,9 +60,11 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// Starts `workers` workers, named `augment-0` and so on (the system shows 15 characters of a name), and as many
-    /// coordinators, named `batch-0` and so on, as batches may be under way.
+    /// Starts `workers` workers, named `augment-0` and so on (the system shows 15 characters of a name), and coordinators,
+    /// named `batch-0` and so on, for the batches that may be under way.
     pub(super) fn new(workers: usize, under_way: usize) -> Result<Self> {
+        // One batch for each worker, and one more that is put together meanwhile, keep all workers busy.
+        let coordinators = under_way.clamp(1, workers + 1);
         let mut threads = Vec::new();
         let rayon = ThreadPoolBuilder::new().num_threads(workers).spawn_handler(|thread| {
             let builder = Builder::new().name(format!("augment-{}", thread.index()));
@@ -75,9 +78,12 @@ impl Pool {
         let rayon = Arc::new(rayon.build().map_err(|error| failed(error.into()))?);
         let (sender, receiver) = unbounded::<Task>();
         let mut pool = Self { workers: Some(Arc::clone(&rayon)), tasks: Some(sender), threads, count: workers };
-        for number in 0..under_way {
+        for number in 0..coordinators {
             let (receiver, rayon) = (receiver.clone(), Arc::clone(&rayon));
-            let coordinate = move || receiver.iter().for_each(|task| task(Hands(Some(&rayon))));
+            let coordinate = move || {
+                let hands = Hands { workers: Some(&rayon), least: workers.div_ceil(coordinators), most: workers };
+                receiver.iter().for_each(|task| task(hands));
+            };
             let builder = Builder::new().name(format!("batch-{number}"));
             pool.threads.push(builder.spawn(coordinate).map_err(|error| failed(error.into()))?);
         }

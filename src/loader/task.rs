@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use candle_core::Tensor;
 
@@ -45,6 +46,13 @@ impl Made {
 
 /// A sample to be made: its place in the batch, and what it is made of, if that could be had.
 type Order = (usize, Result<Start>);
+
+/// A batch whose first sample is made.
+struct Begun {
+    first: usize,
+    buffer: Buffer,
+    shape: Shape,
+}
 
 /// What the samples that are done left behind.
 struct Progress {
@@ -93,24 +101,52 @@ impl BatchTask<'_> {
             }
         }
         let mut begun = None;
+        let mut pieces = 1;
         hands.one(|| {
+            let watch = Instant::now();
             begun = self.begin(&mut real, progress);
             if begun.is_none() && !self.has_failed(progress) {
                 real = self.generate(&std::mem::take(&mut synthetic)).into();
                 begun = self.begin(&mut real, progress);
             }
+            pieces = self.pieces(watch.elapsed(), hands);
+            if let Some(begun) = begun.as_mut().filter(|_| pieces == 1) {
+                let jobs = self.jobs(begun, std::mem::take(&mut real), std::mem::take(&mut synthetic), 1, progress);
+                jobs.into_iter().for_each(|job| job());
+            }
         });
-        let Some((first, mut buffer, shape)) = begun else { return Ok(None) };
-        if self.has_failed(progress) {
-            return Ok(None);
-        }
-        let mut places: Vec<_> = self.recipe.output.places(&mut buffer, shape).map(Some).collect();
+        let Some(mut begun) = begun.filter(|_| !self.has_failed(progress)) else { return Ok(None) };
+        hands.all(self.jobs(&mut begun, real, synthetic, pieces, progress));
+        Ok(Some((begun.buffer, begun.shape)))
+    }
+
+    /// How many pieces the batch is made in, if one sample takes as long as the first: one, without handing it on, where that
+    /// costs more than it saves; enough to keep every worker busy where it takes long.
+    fn pieces(&self, sample: Duration, hands: Hands<'_>) -> usize {
+        const PIECE: Duration = Duration::from_micros(500);
+        let whole = sample.as_nanos().saturating_mul(self.slots.len() as u128);
+        let pieces = usize::try_from(whole / PIECE.as_nanos()).unwrap_or(usize::MAX);
+        pieces.clamp(hands.least, 4 * hands.most)
+    }
+
+    /// The work on the samples that are left: the synthetic ones in one job, because they are generated together, and first,
+    /// because they take longest; the real ones in pieces.
+    fn jobs<'a>(
+        &'a self,
+        Begun { first, buffer, shape }: &'a mut Begun,
+        real: VecDeque<Order>,
+        synthetic: Vec<(usize, u64)>,
+        pieces: usize,
+        progress: &'a Mutex<Progress>,
+    ) -> Vec<Job<'a>> {
+        let (first, shape) = (&self.slots[*first], *shape);
+        let mut places: Vec<_> = self.recipe.output.places(buffer, shape).map(Some).collect();
         let mut target = |place: usize| Reserved {
             recipe: &self.recipe,
             place: places[place].take().expect("each sample of a batch is made once"),
             slot: &self.slots[place],
             shape,
-            first: &self.slots[first],
+            first,
         };
         let mut jobs: Vec<Job<'_>> = Vec::new();
         if !synthetic.is_empty() {
@@ -120,23 +156,18 @@ impl BatchTask<'_> {
                 self.make(orders.into_iter().zip(&mut targets), progress);
             }));
         }
-        // Small enough to keep every worker busy, large enough that handing them out costs nothing beside tiny images.
-        let size = real.len().div_ceil(4 * hands.count()).max(1);
-        let mut real: Vec<_> = real.into_iter().map(|order| (target(order.0), order)).collect();
-        while !real.is_empty() {
-            let rest = real.split_off(size.min(real.len()));
-            let piece = std::mem::replace(&mut real, rest);
-            jobs.push(Box::new(move || {
-                let (mut targets, orders): (Vec<_>, Vec<_>) = piece.into_iter().unzip();
-                self.make(orders.into_iter().zip(&mut targets), progress);
-            }));
+        let size = real.len().div_ceil(pieces).max(1);
+        let mut real = real.into_iter();
+        while real.len() > 0 {
+            let orders: Vec<Order> = real.by_ref().take(size).collect();
+            let mut targets: Vec<_> = orders.iter().map(|(place, _)| target(*place)).collect();
+            jobs.push(Box::new(move || self.make(orders.into_iter().zip(&mut targets), progress)));
         }
-        hands.all(jobs);
-        Ok(Some((buffer, shape)))
+        jobs
     }
 
-    /// Makes samples in order until one has been made, for which memory is allocated; gives its place.
-    fn begin(&self, orders: &mut VecDeque<Order>, progress: &Mutex<Progress>) -> Option<(usize, Buffer, Shape)> {
+    /// Makes samples in order until one has been made, for which memory is allocated.
+    fn begin(&self, orders: &mut VecDeque<Order>, progress: &Mutex<Progress>) -> Option<Begun> {
         while let Some((place, start)) = orders.pop_front() {
             let mut target = Allocated { task: self, place, buffer: None };
             self.make([((place, start), &mut target)], progress);
@@ -144,7 +175,7 @@ impl BatchTask<'_> {
                 return None;
             }
             if let Some((buffer, shape)) = target.buffer.filter(|_| lock(progress).made[place]) {
-                return Some((place, buffer, shape));
+                return Some(Begun { first: place, buffer, shape });
             }
         }
         None

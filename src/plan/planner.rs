@@ -74,7 +74,7 @@ impl Default for PlanConfig {
 #[derive(Clone, Debug)]
 pub struct Planner(Arc<Inner>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Inner {
     pub config: PlanConfig,
     pub labels: Vec<u32>,
@@ -120,6 +120,16 @@ impl Planner {
     #[must_use]
     pub fn config(&self) -> &PlanConfig {
         &self.0.config
+    }
+
+    /// Tells the data set from others with the same labels and classes, by the names of some of its files.
+    pub(crate) fn of_files(self, names: &[u8]) -> Self {
+        let mut fingerprint = Fingerprint::new();
+        fingerprint.add(&self.0.fingerprint.to_le_bytes());
+        fingerprint.add(names);
+        let Inner { config, labels, images, supplies, portions, shares, samples, .. } = Arc::unwrap_or_clone(self.0);
+        let fingerprint = fingerprint.finish();
+        Self(Arc::new(Inner { config, labels, images, supplies, portions, shares, samples, fingerprint }))
     }
 
     /// Where a run stands before its first batch.
@@ -170,7 +180,7 @@ impl Planner {
         }
         if state.fingerprint != *fingerprint {
             return Err(Error::config(
-                "the resume state is of another data set or configuration: labels, class names, batch size, \
+                "the resume state is of another data set or configuration: labels, class names, file names, batch size, \
                  balance, mixture, shuffle and drop_last must be as they were",
             ));
         }

@@ -15,7 +15,7 @@ pub struct ResumeState {
     pub epoch: u64,
     /// The number of the epoch's batches that were read, over all ranks.
     pub batch: u64,
-    /// Stands for the labels of the data set, its class names and the plan's configuration.
+    /// Stands for the labels of the data set, its class names, the names of some of its files, and the plan's configuration.
     pub fingerprint: u64,
 }
 

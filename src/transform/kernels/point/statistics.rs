@@ -23,8 +23,9 @@ pub struct Statistics {
     pub kind: Statistic,
     pub gray: u64,
     pub ranges: [[u8; 2]; 3],
-    /// In parts, to be added up: neighbours are often equal, and counted in one place, each would wait for the one before it.
-    histograms: [[[u32; 256]; PARTS]; 3],
+    /// Of three channels once asked for; few are, and they are large. In parts, to be added up: neighbours are often equal, and counted in
+    /// one place, each would wait for the one before it.
+    histograms: Vec<[[u32; 256]; PARTS]>,
 }
 
 impl Statistics {
@@ -34,14 +35,17 @@ impl Statistics {
         match kind {
             Statistic::Gray => self.gray = 0,
             Statistic::Range => self.ranges = [[255, 0]; 3],
-            Statistic::Histogram => self.histograms = [[[0; 256]; PARTS]; 3],
+            Statistic::Histogram => {
+                self.histograms.clear();
+                self.histograms.resize(3, [[0; 256]; PARTS]);
+            }
         }
     }
 
-    /// How often each byte occurs in each channel.
+    /// How often each byte occurs in each channel; of [`Statistic::Histogram`] alone.
     pub fn histograms(&self) -> [[u32; 256]; 3] {
-        let total = |parts: &[[u32; 256]; PARTS]| std::array::from_fn(|x| parts.iter().map(|part| part[x]).sum());
-        self.histograms.each_ref().map(total)
+        let count = |channel: usize, x: usize| self.histograms[channel].iter().map(|part| part[x]).sum();
+        std::array::from_fn(|channel| std::array::from_fn(|x| count(channel, x)))
     }
 
     /// Adds the pixels of some planes.
@@ -66,7 +70,7 @@ impl Statistics {
 
 impl Default for Statistics {
     fn default() -> Self {
-        Self { kind: Statistic::Gray, gray: 0, ranges: [[255, 0]; 3], histograms: [[[0; 256]; PARTS]; 3] }
+        Self { kind: Statistic::Gray, gray: 0, ranges: [[255, 0]; 3], histograms: Vec::new() }
     }
 }
 
