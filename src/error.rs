@@ -118,6 +118,12 @@ impl Error {
         self
     }
 
+    /// The same error, of the same place, with another message.
+    #[must_use]
+    pub(crate) fn with_message(&self, message: String) -> Self {
+        Self(Box::new(Inner { message, ..(*self.0).clone() }))
+    }
+
     /// Adds the error that caused this one. Its text belongs into the message.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
@@ -155,7 +161,8 @@ impl Error {
         self.0.op.as_deref()
     }
 
-    /// The key of the sample.
+    /// The key of the sample, which the text ends with. The program's `replay` makes that sample again; so does
+    /// [`DataLoader::sample`](crate::DataLoader::sample), of [`EpochPlan::slot_at`](crate::EpochPlan::slot_at) its position.
     #[must_use]
     pub fn key(&self) -> Option<SampleKey> {
         self.0.key

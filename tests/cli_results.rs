@@ -154,6 +154,8 @@ fn help_shows_examples() {
             assert!(help.contains(word), "{command}: {word}");
         }
     }
+    let help = succeed(folder.path(), &["replay", "--help"]);
+    assert!(help.contains("Examples:") && help.contains("--json"), "{help}");
 }
 
 #[cfg(unix)]

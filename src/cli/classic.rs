@@ -44,6 +44,19 @@ impl ClassicArgs {
         self.with_defaults(Classic { flip: color, rotate: 0.0, jitter: 0.0, color })
     }
 
+    /// The options as they were given.
+    pub fn arguments(&self) -> Vec<String> {
+        let number = |name: &str, value: Option<f64>| value.map(|value| format!("{name}={value}"));
+        let flag = |name: &str, given: bool| given.then(|| name.to_owned());
+        let options = [
+            flag("--flip", self.flip),
+            flag("--no-flip", self.no_flip),
+            number("--rotate", self.rotate),
+            number("--jitter", self.jitter),
+        ];
+        options.into_iter().flatten().collect()
+    }
+
     fn with_defaults(&self, default: Classic) -> Classic {
         Classic {
             flip: self.flip || (default.flip && !self.no_flip),

@@ -13,8 +13,10 @@ mod interrupt;
 mod judge;
 mod output;
 mod pictures;
+mod plan;
 mod preview;
 mod progress;
+mod replay;
 mod sample;
 mod table;
 mod train;
@@ -43,6 +45,7 @@ enum Command {
     Demo(demo::Args),
     Inspect(inspect::Args),
     Preview(preview::Args),
+    Replay(replay::Args),
     Train(train::Args),
     Sample(sample::Args),
     Compare(compare::Args),
@@ -56,6 +59,7 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => demo::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::Preview(args) => preview::run(args),
+        Command::Replay(args) => replay::run(args),
         Command::Train(args) => train::run(args),
         Command::Sample(args) => sample::run(args),
         Command::Compare(args) => compare::run(args),

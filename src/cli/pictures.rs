@@ -70,7 +70,8 @@ impl ContactSheet<'_> {
                 let key = SampleKey { seed: self.seed, epoch: 0, position, purpose: Purpose::Transform };
                 let mut ops = Vec::new();
                 transform.draw(info, &mut key.rng(), &mut ops);
-                cells.push(augmented(&original, &ops).map_err(|error| located(error, set, index))?);
+                let cell = augmented(&original, &ops).map_err(|error| located(error.with_key(key), set, index))?;
+                cells.push(cell);
             }
             let file = set.path(index).and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
             let title = drawable_name(&set.classes()[label], label);

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::classic::ClassicArgs;
 use super::common::Common;
-use super::output;
 use super::pictures::ContactSheet;
+use super::{output, replay};
 
 /// Draw a contact sheet of transforms on your own images
 ///
@@ -78,8 +78,19 @@ pub fn run(args: &Args) -> Result<()> {
         draws: args.draws.into(),
         seed: args.common.seed,
     };
-    sheet.render(&*set, &pipeline)?.save_png(&args.out)?;
+    let sheet = sheet.render(&*set, &pipeline).map_err(|error| replay::advise(error, &args.data, args.transforms()))?;
+    sheet.save_png(&args.out)?;
     output::print(&Report { picture: args.out.clone(), transforms }, args.common.json)
+}
+
+impl Args {
+    /// The options that choose the transforms, as they were given.
+    fn transforms(&self) -> Vec<String> {
+        match &self.pipeline {
+            Some(file) => vec!["--pipeline".to_owned(), file.display().to_string()],
+            None => self.classic.arguments(),
+        }
+    }
 }
 
 /// The names of the transforms, in order.

@@ -139,7 +139,7 @@ impl DataLoaderBuilder {
 
     /// Whether a JPEG file of which the transforms shrink a part to half its size or less is decoded at a half, a quarter or
     /// an eighth, whichever is not below the result: several times faster for large photographs. The pixels are then close
-    /// to those of decoding in full, but not the same, and lie up to a pixel of that scale apart. Default true.
+    /// to those of decoding in full, but not the same, and lie up to half a pixel of that scale apart. Default true.
     ///
     /// It concerns antialiased bilinear or bicubic resizing as the first transform, or right after a crop; and
     /// [the files that can be scaled](crate::EncodedImage::can_scale). That only the crop itself is decoded changes no pixel,

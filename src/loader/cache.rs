@@ -98,11 +98,6 @@ impl Cache {
         self.shrink.is_some()
     }
 
-    /// Whether an image of so many bytes of pixels would be kept, or shrunk: if not, it need not be decoded in full.
-    pub(super) fn wants(&self, bytes: usize) -> bool {
-        self.shrink.is_some() || bytes.saturating_add(OVERHEAD).saturating_add(self.bytes()) <= self.budget
-    }
-
     /// The image `index` of the data set, if it is kept.
     pub(super) fn get(&self, index: usize) -> Option<Arc<Image>> {
         self.shard(index).read().unwrap_or_else(PoisonError::into_inner).get(&index).cloned()

@@ -41,6 +41,8 @@ pub struct Epoch {
     delivered: usize,
     /// The samples that could not be made.
     failures: Vec<Failure>,
+    /// How many there may be.
+    most: usize,
     failed: bool,
     cancelled: Arc<AtomicBool>,
 }
@@ -55,6 +57,7 @@ impl Epoch {
         account: Account,
     ) -> Self {
         let mut epoch = Self {
+            most: recipe.policy.most(plan.samples()),
             recipe,
             plan: Arc::new(plan),
             pool,
@@ -108,10 +111,10 @@ impl Epoch {
         let (sender, receiver) = bounded(1);
         let (recipe, cancelled) = (Arc::clone(&self.recipe), Arc::clone(&self.cancelled));
         let meter = Arc::clone(self.account.meter());
-        let (plan, number) = (Arc::clone(&self.plan), self.opened);
+        let (plan, number, most) = (Arc::clone(&self.plan), self.opened, self.most);
         let make = move |hands: Hands<'_>| {
             let slots = plan.batch(number);
-            let made = BatchTask { recipe, cancelled, meter: &meter, slots }.run(hands);
+            let made = BatchTask { recipe, cancelled, meter: &meter, slots, most }.run(hands);
             meter.finished(number, made.samples());
             // Nobody receives it if the epoch was dropped.
             let _ = sender.send(made);
@@ -139,9 +142,7 @@ impl Epoch {
             return Err(Error::new(ErrorKind::Panic, message));
         };
         self.failures.extend(failures);
-        let batch = batch?;
-        let most = self.recipe.policy.most(self.plan.samples());
-        if self.failures.len() > most { Err(too_many(&self.failures, most)) } else { Ok(batch) }
+        if self.failures.len() > self.most { Err(too_many(&self.failures, self.most)) } else { batch }
     }
 }
 

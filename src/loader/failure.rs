@@ -55,10 +55,16 @@ impl ErrorPolicy {
             Self::Fail => 0,
             Self::Skip(budget) | Self::ReplaceFromSameClass(budget) => match budget {
                 ErrorBudget::Count(count) => count,
-                ErrorBudget::Rate(rate) => (rate * samples as f64) as usize,
+                ErrorBudget::Rate(rate) => at_most(rate, samples),
             },
         }
     }
+}
+
+/// The largest number whose part of `samples` is not above `rate`; the product alone may fall short of it by its rounding.
+fn at_most(rate: f64, samples: usize) -> usize {
+    let below = (rate * samples as f64) as usize;
+    if (below + 1) as f64 / samples as f64 <= rate { below + 1 } else { below }
 }
 
 /// A sample that could not be made.
@@ -76,6 +82,15 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "class {:?}: {}", self.class, self.error)
     }
+}
+
+/// The error that ends an epoch when no image of a class can be made, `last` being the last one tried.
+pub(super) fn exhausted(class: &str, last: &Error) -> Error {
+    let text = format!(
+        "no image of class {class:?} can take the place of one that failed: mend or remove its files; the last one: {}",
+        last.message()
+    );
+    last.with_message(text)
 }
 
 /// The error that ends an epoch of too many failures, and lists the first of them.

@@ -30,12 +30,13 @@ fn scale(op: Option<&Op>, part: Size) -> Scale {
     [Scale::Eighth, Scale::Quarter, Scale::Half].into_iter().find(fits).unwrap_or(Scale::Full)
 }
 
-/// The pixels at `scale` that hold all of `region`.
+/// The pixels at `scale` next to those of `region`: as many as the result has, or more, since each side is at least that long.
 fn scaled(region: Region, size: Size, scale: Scale) -> Region {
     let whole = scale.of(size);
     let along = |first: usize, length: usize, side: usize| {
-        let start = first / scale.divisor();
-        (start, (first + length).div_ceil(scale.divisor()).min(side) - start)
+        let nearest = |place: usize| (place + scale.divisor() / 2) / scale.divisor();
+        let start = nearest(first);
+        (start, nearest(first + length).min(side) - start)
     };
     let (top, height) = along(region.top, region.height, whole.height);
     let (left, width) = along(region.left, region.width, whole.width);
@@ -61,9 +62,9 @@ mod tests {
         assert_eq!(of(&[Op::HFlip, crop.clone()], true), (part(Region::all(size), Scale::Full), 0));
         assert_eq!(of(&[crop.clone(), resize(224)], false), (part(exact, Scale::Full), 1));
         assert_eq!(of(&[crop.clone(), resize(451)], true), (part(exact, Scale::Full), 1));
-        let quarter = Region { top: 25, left: 50, height: 251, width: 226 };
+        let quarter = Region { top: 25, left: 51, height: 250, width: 225 };
         assert_eq!(of(&[crop, resize(224)], true), (part(quarter, Scale::Quarter), 1));
-        let eighth = Region { top: 0, left: 0, height: 375, width: 501 };
+        let eighth = Region { top: 0, left: 0, height: 375, width: 500 };
         assert_eq!(of(&[resize(224), Op::HFlip], true), (part(eighth, Scale::Eighth), 0));
         let rough = Op::Resize { size: Size::square(2), interpolation: Interpolation::Nearest, antialias: true };
         assert_eq!(of(&[rough], true).0.scale, Scale::Full);

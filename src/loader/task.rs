@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use candle_core::Tensor;
 
 use super::batch::{Batch, DrawnOps};
-use super::failure::{ErrorPolicy, Failure};
+use super::failure::{ErrorPolicy, Failure, exhausted};
 use super::guard::guarded;
 use super::meter::Meter;
 use super::output::{Buffer, Place, Shape};
@@ -28,6 +28,8 @@ pub(super) struct BatchTask<'a> {
     pub cancelled: Arc<AtomicBool>,
     pub meter: &'a Meter,
     pub slots: Vec<Slot>,
+    /// The failures that the epoch bears.
+    pub most: usize,
 }
 
 /// What came of it.
@@ -139,12 +141,11 @@ impl BatchTask<'_> {
         pieces: usize,
         progress: &'a Mutex<Progress>,
     ) -> Vec<Job<'a>> {
-        let (first, shape) = (&self.slots[*first], *shape);
+        let (first, shape) = (lock(progress).slots[*first], *shape);
         let mut places: Vec<_> = self.recipe.output.places(buffer, shape).map(Some).collect();
         let mut target = |place: usize| Reserved {
             recipe: &self.recipe,
             place: places[place].take().expect("each sample of a batch is made once"),
-            slot: &self.slots[place],
             shape,
             first,
         };
@@ -253,8 +254,12 @@ impl BatchTask<'_> {
                 worker.bench.ops.clear();
                 return Ok(false);
             }
+            // The epoch ends with this batch: no need to try a whole class.
+            if failures.len() > self.most {
+                return Err(error);
+            }
             let substitutes = substitutes.get_or_insert_with(|| self.recipe.substitutes(slot));
-            let Some(index) = substitutes.next() else { return Err(error) };
+            let Some(index) = substitutes.next() else { return Err(exhausted(self.recipe.class(slot), &error)) };
             slot.origin = Origin::Real(index);
             made = self.make_one(worker, slot, &Start::Stored(index), target);
         }
@@ -316,7 +321,7 @@ struct Allocated<'a> {
 }
 
 impl Target for Allocated<'_> {
-    fn place(&mut self, shape: Shape) -> Result<Place<'_>> {
+    fn place(&mut self, _slot: &Slot, shape: Shape) -> Result<Place<'_>> {
         let output = &self.task.recipe.output;
         let buffer = match self.buffer.take() {
             Some((buffer, same)) if same == shape => buffer,
@@ -331,16 +336,15 @@ impl Target for Allocated<'_> {
 struct Reserved<'a> {
     recipe: &'a Recipe,
     place: Place<'a>,
-    slot: &'a Slot,
     shape: Shape,
-    first: &'a Slot,
+    first: Slot,
 }
 
 impl Target for Reserved<'_> {
-    fn place(&mut self, shape: Shape) -> Result<Place<'_>> {
+    fn place(&mut self, slot: &Slot, shape: Shape) -> Result<Place<'_>> {
         if shape == self.shape {
             return Ok(self.place.reborrow());
         }
-        Err(self.recipe.mismatch(self.first, self.shape, self.slot, shape))
+        Err(self.recipe.mismatch(&self.first, self.shape, slot, shape))
     }
 }

@@ -21,6 +21,7 @@ pub(super) struct Workbench {
 /// Workbenches that wait for a worker: never more than there are workers. Boxed, because moving one costs more than a tiny
 /// image.
 #[derive(Debug, Default)]
+#[expect(clippy::vec_box, reason = "a bench is large, and is moved for every sample")]
 pub(super) struct Workbenches(Mutex<Vec<Box<Workbench>>>);
 
 impl Workbenches {

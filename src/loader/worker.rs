@@ -29,15 +29,15 @@ pub(super) enum Start {
 
 /// Where a sample goes.
 pub(super) trait Target {
-    /// The place for a sample of this shape.
-    fn place(&mut self, shape: Shape) -> Result<Place<'_>>;
+    /// The place for the sample of `slot`, which has this shape.
+    fn place(&mut self, slot: &Slot, shape: Shape) -> Result<Place<'_>>;
 }
 
 /// An image by itself.
 struct Alone(Option<Image>);
 
 impl Target for Alone {
-    fn place(&mut self, _shape: Shape) -> Result<Place<'_>> {
+    fn place(&mut self, _slot: &Slot, _shape: Shape) -> Result<Place<'_>> {
         Ok(Place::Image(&mut self.0))
     }
 }
@@ -93,7 +93,7 @@ impl Worker<'_> {
         }
         let buffer = std::mem::take(&mut self.bench.file);
         let stored = guarded("the data set", || recipe.dataset.stored(index, buffer)).map_err(in_loading)?;
-        self.lap(Stage::Read);
+        self.lap(if matches!(stored, Stored::File(_)) { Stage::Read } else { Stage::Decode });
         match (stored, &recipe.cache) {
             (Stored::File(file), cache) => {
                 let made = self.make_of_file(slot, index, &file, cache.as_ref(), target);
@@ -120,12 +120,16 @@ impl Worker<'_> {
     ) -> Result<()> {
         let image = cache.offer(index, image, &mut self.bench.executor)?;
         self.lap(Stage::Decode);
-        self.make_of_pixels(slot, (&*image).into(), target)
+        let made = self.make_of_pixels(slot, (&*image).into(), target);
+        if let Some(image) = Arc::into_inner(image) {
+            self.bench.pixels = image.into_data();
+        }
+        made
     }
 
     fn make_of_pixels(&mut self, slot: &Slot, image: ImageRef<'_>, target: &mut dyn Target) -> Result<()> {
         let info = SampleInfo { size: image.size(), channels: image.channels(), class: None };
-        let place = target.place(self.draw(slot, info)?)?;
+        let place = target.place(slot, self.draw(slot, info)?)?;
         let Workbench { executor, ops, .. } = &mut *self.bench;
         let applied = apply(executor, 0, ops, image, place);
         self.lap(Stage::Transform);
@@ -141,14 +145,18 @@ impl Worker<'_> {
         target: &mut dyn Target,
     ) -> Result<()> {
         let encoded = guarded("the decoder", || file.header()).map_err(in_loading)?;
-        let (size, channels) = (encoded.size(), encoded.channels(file.color));
-        if let Some(cache) = cache.filter(|cache| cache.wants(size.height * size.width * channels)) {
-            let (view, decoder) = (View { color: file.color, ..View::default() }, &mut self.bench.decoder);
-            let image = guarded("the decoder", || encoded.decode(decoder, view)).map_err(in_loading)?;
+        if let Some(cache) = cache {
+            // In full even where there is no room left: whether damage is seen must not depend on which image came first.
+            let view = View { color: file.color, ..View::default() };
+            let (decoder, mut pixels) = (&mut self.bench.decoder, std::mem::take(&mut self.bench.pixels));
+            let decoded = guarded("the decoder", || encoded.decode_into(decoder, view, &mut pixels));
+            let (size, channels) = decoded.map_err(in_loading)?;
+            let image = Image::new(size.height, size.width, channels, pixels)?;
             return self.make_of_kept(slot, index, image, cache, target);
         }
+        let (size, channels) = (encoded.size(), encoded.channels(file.color));
         self.lap(Stage::Decode);
-        let place = target.place(self.draw(slot, SampleInfo { size, channels, class: None })?)?;
+        let place = target.place(slot, self.draw(slot, SampleInfo { size, channels, class: None })?)?;
         self.lap(Stage::Transform);
         let Workbench { decoder, pixels, executor, ops, .. } = &mut *self.bench;
         let (view, done) = needed(ops, size, file.color, self.recipe.scaled && encoded.can_scale());

@@ -67,11 +67,32 @@ impl EpochPlan {
         let shard = self.planner.config.shard;
         let batch = self.start + shard.rank as u64 + index as u64 * shard.world_size as u64;
         // Beyond the end the ranks get the batches at the head of the epoch.
-        let batch = batch % self.planner.batches();
-        match &self.order {
-            Order::Dataset => self.dataset_slots(batch),
-            Order::Quotas { quotas, walks } => self.quota_slots(batch, quotas, walks),
+        self.slots(batch % self.planner.batches())
+    }
+
+    /// The sample at `position` of the epoch, counted over all ranks, whichever of them reads it: what a [`SampleKey`]
+    /// names. None beyond the end, and in the last batch where `drop_last` leaves it out.
+    ///
+    /// It is found in the time of a batch. A plan that resumes knows the samples before its start as well.
+    ///
+    /// ```
+    /// use candle_augment::{PlanConfig, Planner};
+    ///
+    /// let planner = Planner::new(&[0, 1, 1, 0], &["a".to_owned(), "b".to_owned()], PlanConfig::default())?;
+    /// let plan = planner.epoch(3);
+    /// let slot = plan.batch(0)[2];
+    /// assert_eq!(plan.slot_at(slot.key.position), Some(slot));
+    /// assert_eq!(plan.slot_at(4), None);
+    /// # Ok::<(), candle_augment::Error>(())
+    /// ```
+    #[must_use]
+    pub fn slot_at(&self, position: u64) -> Option<Slot> {
+        let size = self.planner.config.batch_size as u64;
+        let batch = position / size;
+        if batch >= self.planner.batches() {
+            return None;
         }
+        self.slots(batch).get((position % size) as usize).copied()
     }
 
     /// The batches of this rank in order.
@@ -84,6 +105,14 @@ impl EpochPlan {
     pub fn state(&self, read: usize) -> ResumeState {
         let batch = self.start + read as u64 * self.planner.config.shard.world_size as u64;
         self.planner.state(self.epoch, batch.min(self.planner.batches()))
+    }
+
+    /// The samples of a batch of the epoch, counted over all ranks.
+    fn slots(&self, batch: u64) -> Vec<Slot> {
+        match &self.order {
+            Order::Dataset => self.dataset_slots(batch),
+            Order::Quotas { quotas, walks } => self.quota_slots(batch, quotas, walks),
+        }
     }
 
     fn dataset_slots(&self, batch: u64) -> Vec<Slot> {

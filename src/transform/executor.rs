@@ -1,6 +1,7 @@
 //! Applies operations to one image after another without allocating.
 
 use super::SampleInfo;
+use super::kernels::pad::Window;
 use super::kernels::point::{Plan, Program, Sink, Source, Statistic, Statistics, Strips, gamma};
 use super::kernels::view::{Layout, View};
 use super::kernels::{self, Scratch};
@@ -151,15 +152,18 @@ impl Executor {
         self.program.clear();
         let mut picture =
             Picture { place: Place::Source, layout: View::of(image).layout(), channels: image.channels() };
-        for (place, op) in ops.iter().enumerate().skip(done) {
+        let mut place = done;
+        while let Some(op) = ops.get(place) {
             self.under_way = Some(place);
-            self.apply(op, image, &mut picture).map_err(|error| at_op(error, ops, place))?;
+            let applied = self.apply(op, ops.get(place + 1), image, &mut picture);
+            place += applied.map_err(|error| at_op(error, ops, place))?;
         }
         self.under_way = None;
         Ok(picture)
     }
 
-    fn apply(&mut self, op: &Op, image: ImageRef<'_>, picture: &mut Picture) -> Result<()> {
+    /// Applies `op`, and perhaps `next` with it; how many of them.
+    fn apply(&mut self, op: &Op, next: Option<&Op>, image: ImageRef<'_>, picture: &mut Picture) -> Result<usize> {
         let output = op.output(picture.info())?;
         match *op {
             Op::HFlip => picture.layout = picture.layout.flipped_horizontally(),
@@ -172,12 +176,17 @@ impl Executor {
                 }
                 None => {
                     self.settle(image, picture);
-                    self.replace(op, image, picture)?;
+                    if let Some(window) = next.and_then(|next| window(op, output, next)) {
+                        self.replace(image, picture, |source, out, _| kernels::pad_part(op, window, source, out));
+                        *picture = Picture::whole(SampleInfo { size: window.size, ..output });
+                        return Ok(2);
+                    }
+                    self.replace(image, picture, |source, out, scratch| kernels::apply(op, source, out, scratch))?;
                     *picture = Picture::whole(output);
                 }
             },
         }
-        Ok(())
+        Ok(1)
     }
 
     /// Adds an operation to the program.
@@ -231,10 +240,15 @@ impl Executor {
         self.strips.run(picture.source(image, &self.current, &self.planes), &self.program, sink);
     }
 
-    /// Makes a new image of the pixels so far, by an operation that looks at more than one pixel.
-    fn replace(&mut self, op: &Op, image: ImageRef<'_>, picture: &Picture) -> Result<()> {
+    /// Makes a new image of the pixels so far.
+    fn replace<T>(
+        &mut self,
+        image: ImageRef<'_>,
+        picture: &Picture,
+        make: impl FnOnce(View<'_>, &mut Vec<u8>, &mut Scratch) -> T,
+    ) -> T {
         let mut out = std::mem::take(&mut self.next);
-        let done = kernels::apply(op, picture.view(image, &self.current), &mut out, &mut self.scratch);
+        let done = make(picture.view(image, &self.current), &mut out, &mut self.scratch);
         self.next = std::mem::replace(&mut self.current, out);
         done
     }
@@ -243,6 +257,16 @@ impl Executor {
 /// Adds to `error` that it is one of the operation at `place` in `ops`.
 pub(crate) fn at_op(error: Error, ops: &[Op], place: usize) -> Error {
     error.with_op(format_args!("{:?}, number {} of {}", ops[place], place + 1, ops.len()))
+}
+
+/// What the crop behind a padding leaves of it: the rest need not be made. None if they are no such pair, or the crop would fail.
+fn window(pad: &Op, padded: SampleInfo<'_>, next: &Op) -> Option<Window> {
+    match (pad, next) {
+        (Op::Pad { .. }, &Op::Crop { top, left, size }) if next.output(padded).is_ok() => {
+            Some(Window { top, left, size })
+        }
+        _ => None,
+    }
 }
 
 /// Where the pixels so far are.

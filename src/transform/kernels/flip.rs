@@ -2,10 +2,10 @@
 
 use super::vectorized::vectorized;
 
-/// Writes the bytes of each row into another one, as long, in reverse.
-pub fn reverse<'a>(rows: impl Iterator<Item = (&'a [u8], &'a mut [u8])>) {
+/// Writes into the first of each two rows the bytes of the second, as long, in reverse.
+pub fn reverse<'a, 'o>(rows: impl Iterator<Item = (&'o mut [u8], &'a [u8])>) {
     vectorized!({
-        for (source, out) in rows {
+        for (out, source) in rows {
             for (x, out) in source.iter().rev().zip(out) {
                 *out = *x;
             }
@@ -13,17 +13,17 @@ pub fn reverse<'a>(rows: impl Iterator<Item = (&'a [u8], &'a mut [u8])>) {
     });
 }
 
-/// Writes the RGB pixels of each row into another one, as long, in reverse.
-pub fn reverse_rgb<'a>(rows: impl Iterator<Item = (&'a [u8], &'a mut [u8])>) {
+/// Writes into the first of each two rows the RGB pixels of the second, as long, in reverse.
+pub fn reverse_rgb<'a, 'o>(rows: impl Iterator<Item = (&'o mut [u8], &'a [u8])>) {
     #[cfg(target_arch = "x86_64")]
     if let Some(simd) = pulp::x86::V3::try_new() {
         return vectorized!(simd => {
-            for (source, out) in rows {
+            for (out, source) in rows {
                 in_blocks(simd, source, out);
             }
         });
     }
-    rows.for_each(|(source, out)| one_by_one(source, out));
+    rows.for_each(|(out, source)| one_by_one(source, out));
 }
 
 #[inline(always)]

@@ -34,14 +34,18 @@ pub struct Scratch {
     resize: resize::Scratch,
 }
 
+/// Writes the part of what `op`, a [`Op::Pad`] that was checked, makes of `source`.
+pub fn pad_part(op: &Op, window: pad::Window, source: View<'_>, out: &mut Vec<u8>) {
+    let Op::Pad { left, top, padding, fill, .. } = *op else { unreachable!("only Op::Pad is given") };
+    pad::pad(source, pad::Pad { left, top, padding, fill }, window, out);
+}
+
 /// Writes what `op`, which was checked, makes of `source` into `out`. Flips, crops and functions of one pixel are the executor's own.
 pub fn apply(op: &Op, source: View<'_>, out: &mut Vec<u8>, scratch: &mut Scratch) -> Result<()> {
     let size = source.size();
     let Scratch { filter, resize, elastic, warp: warped } = scratch;
     match *op {
-        Op::Pad { left, top, right, bottom, padding, fill } => {
-            pad::pad(source, pad::Margins { left, top, right, bottom }, padding, fill, out);
-        }
+        Op::Pad { .. } => pad_part(op, pad::Window { top: 0, left: 0, size: op.output_size(size) }, source, out),
         Op::Resize { size, interpolation, antialias } => {
             resize::resize(source, size, interpolation, antialias, out, resize);
         }

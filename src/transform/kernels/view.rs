@@ -136,23 +136,23 @@ impl<'a> View<'a> {
         &self.row(y)[first * self.channels()..][..count * self.channels()]
     }
 
-    /// Writes pixels of row `y` from column `x` on into `out`, as many as fit.
-    pub fn copy_piece(&self, y: usize, x: usize, out: &mut [u8]) {
-        let bytes = self.piece(y, x, out.len() / self.channels());
-        match (self.layout.mirrored, self.channels()) {
-            (false, _) => out.copy_from_slice(bytes),
-            (true, 1) => flip::reverse(std::iter::once((bytes, out))),
-            (true, _) => flip::reverse_rgb(std::iter::once((bytes, out))),
-        }
+    /// Writes `columns` pixels of each row from `y` on, from column `x` on, into `out`: as many rows as fill it.
+    pub fn copy_pieces(&self, y: usize, x: usize, columns: usize, out: &mut [u8]) {
+        let pieces = (y..).map(|y| self.piece(y, x, columns));
+        self.copy(out.chunks_exact_mut(columns * self.channels()).zip(pieces));
     }
 
     /// Writes the pixels into `out`, which they fill, rows first, channels interleaved.
     pub fn copy_to(&self, out: &mut [u8]) {
         let view = self.unrolled();
-        let size = view.size();
-        let rows = (0..size.height).map(|y| view.row(y)).zip(out.chunks_exact_mut(size.width * view.channels()));
-        match (view.layout.mirrored, view.channels()) {
-            (false, _) => rows.for_each(|(bytes, out)| out.copy_from_slice(bytes)),
+        let rows = (0..).map(|y| view.row(y));
+        view.copy(out.chunks_exact_mut(view.size().width * view.channels()).zip(rows));
+    }
+
+    /// Copies rows of bytes, or parts of rows, as they lie in memory.
+    fn copy<'o>(&self, rows: impl Iterator<Item = (&'o mut [u8], &'a [u8])>) {
+        match (self.layout.mirrored, self.channels()) {
+            (false, _) => rows.for_each(|(out, bytes)| out.copy_from_slice(bytes)),
             (true, 1) => flip::reverse(rows),
             (true, _) => flip::reverse_rgb(rows),
         }

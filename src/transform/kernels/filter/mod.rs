@@ -21,7 +21,7 @@ pub struct Scratch {
 /// Writes a row of pixels in reverse. Kernels that do the same to the left as to the right make the rows of a mirrored view as they lie in
 /// memory, and then call this.
 fn mirror(row: &[u8], channels: usize, out: &mut [u8]) {
-    let rows = std::iter::once((row, out));
+    let rows = std::iter::once((out, row));
     match channels {
         1 => flip::reverse(rows),
         _ => flip::reverse_rgb(rows),

@@ -89,16 +89,22 @@ impl Strips {
         }
     }
 
-    fn load(&mut self, source: Source<'_>, Strip { y, x, rows, columns }: Strip) {
-        for row in 0..rows {
-            let at = row * columns;
-            match source {
-                Source::Pixels(view) => self.planes.load(&view, y + row, x, at, columns, &mut self.spare),
-                Source::Planes(views) => {
-                    let planes = self.planes.parts_mut(at + columns);
-                    for (c, view) in views.iter().enumerate() {
-                        view.copy_piece(y + row, x, &mut planes[c][at..]);
-                    }
+    fn load(&mut self, source: Source<'_>, strip: Strip) {
+        let Strip { y, x, rows, columns } = strip;
+        let planes = self.planes.parts_mut(rows * columns);
+        match source {
+            Source::Pixels(view) if view.channels() == 1 => {
+                let [plane, ..] = planes;
+                view.copy_pieces(y, x, columns, plane);
+            }
+            Source::Pixels(view) if rows == 1 && !view.layout().mirrored => {
+                deinterleave(view.piece(y, x, columns), planes);
+            }
+            // Short rows would leave most of the work to what does not fill a vector.
+            Source::Pixels(view) => deinterleave(load_flat(&view, strip, &mut self.spare), planes),
+            Source::Planes(views) => {
+                for (view, plane) in views.iter().zip(planes) {
+                    view.copy_pieces(y, x, columns, plane);
                 }
             }
         }
@@ -129,11 +135,8 @@ impl Strips {
 
 /// The pixels of a strip as they are.
 fn load_flat<'a>(view: &View<'_>, Strip { y, x, rows, columns }: Strip, loaded: &'a mut Planes) -> &'a [u8] {
-    let row_bytes = columns * view.channels();
-    let loaded = &mut loaded.flat()[..rows * row_bytes];
-    for (row, out) in loaded.chunks_exact_mut(row_bytes).enumerate() {
-        view.copy_piece(y + row, x, out);
-    }
+    let loaded = &mut loaded.flat()[..rows * columns * view.channels()];
+    view.copy_pieces(y, x, columns, loaded);
     loaded
 }
 

@@ -2,7 +2,6 @@
 
 use super::lanes::LANES;
 use crate::transform::kernels::vectorized::vectorized;
-use crate::transform::kernels::view::View;
 
 /// The pixels that a strip holds: two strips and what is read and written besides stay in the first-level cache.
 pub const STRIP: usize = 2048;
@@ -43,21 +42,6 @@ impl Planes {
     /// Gives channel c the bytes of channel `order[c]`.
     pub fn reorder(&mut self, order: [usize; 3]) {
         self.order = order.map(|c| self.order[c]);
-    }
-
-    /// Reads `count` pixels of row `y` from column `x` on, and puts them `at` this pixel of the strip; `scratch` is overwritten.
-    pub fn load(&mut self, view: &View<'_>, y: usize, x: usize, at: usize, count: usize, scratch: &mut Self) {
-        let planes = self.parts_mut(at + count).map(|plane| &mut plane[at..]);
-        if view.channels() == 1 {
-            let [plane, ..] = planes;
-            view.copy_piece(y, x, plane);
-        } else if view.layout().mirrored {
-            let turned = &mut scratch.flat()[..3 * count];
-            view.copy_piece(y, x, turned);
-            deinterleave(turned, planes);
-        } else {
-            deinterleave(view.piece(y, x, count), planes);
-        }
     }
 }
 
