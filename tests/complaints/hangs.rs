@@ -2,6 +2,7 @@
 
 use std::panic::panic_any;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::yield_now;
 
@@ -26,9 +27,12 @@ enum Place {
 }
 
 /// Everything that a loader calls; kills its thread in one place.
+#[derive(Clone)]
 struct Deadly {
-    set: InMemory,
+    set: Arc<InMemory>,
     place: Place,
+    /// Not while the loader is built, on the caller's thread.
+    armed: Arc<AtomicBool>,
 }
 
 /// What a panic carries; it panics once more when it is thrown away.
@@ -42,7 +46,7 @@ impl Drop for Bomb {
 
 impl Deadly {
     fn pass(&self, place: Place) {
-        if place == self.place {
+        if place == self.place && self.armed.load(Ordering::SeqCst) {
             panic_any(Bomb);
         }
     }
@@ -113,15 +117,16 @@ fn hangs_when_a_worker_dies() -> Result<()> {
     use Place::{BatchDraw, Draw, Generate, Load, Operation, Path};
     for place in [Load, Path, Draw, Operation, Generate, BatchDraw] {
         for workers in [0, 1, 2, 8] {
-            let deadly = || Deadly { set: counted(&[40]), place };
-            let loader = DataLoader::builder(deadly())
-                .transform(deadly())
-                .batch_transform(deadly())
+            let deadly = Deadly { set: Arc::new(counted(&[40])), place, armed: Arc::default() };
+            let loader = DataLoader::builder(deadly.clone())
+                .transform(deadly.clone())
+                .batch_transform(deadly.clone())
                 .mixture(ClassMixture::Share(0.1))
-                .synthetic(deadly())
+                .synthetic(deadly.clone())
                 .batch_size(4)
                 .workers(workers)
                 .build()?;
+            deadly.armed.store(true, Ordering::SeqCst);
             in_time(move || {
                 for epoch in 0..3 {
                     let error = loader.epoch(epoch).find_map(Result::err).expect("an epoch is not cut short silently");
