@@ -20,6 +20,9 @@ use crate::plan::{Balance, Mixture, PlanConfig};
 use crate::synthetic::SyntheticSource;
 use crate::transform::{BatchTransform, Normalize, Transform};
 
+/// More threads than any machine keeps busy are a mistake, and end in an error of the system's that does not say so.
+const MOST_WORKERS: usize = 1024;
+
 /// Configures a [`DataLoader`](crate::DataLoader), as [`DataLoaderBuilder`](crate::DataLoaderBuilder), or a
 /// [`Stream`](crate::Stream), as [`StreamBuilder`](crate::StreamBuilder); `S` is where the images come from.
 ///
@@ -142,8 +145,8 @@ impl<S> LoaderBuilder<S> {
         self
     }
 
-    /// Worker threads; 0 does the work in the thread that asks for a batch. Default: as many as the process may run at
-    /// once. The batches are the same for any number.
+    /// Worker threads, at most 1024; 0 does the work in the thread that asks for a batch. Default: as many as the process
+    /// may run at once. The batches are the same for any number.
     pub fn workers(mut self, workers: usize) -> Self {
         self.options.workers = Some(workers);
         self
@@ -204,7 +207,15 @@ impl Options {
                  normalised on the device: leave one of the two out",
             ));
         }
-        let workers = self.workers.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
+        let workers = match self.workers {
+            Some(workers) if workers > MOST_WORKERS => {
+                return Err(Error::config(format!(
+                    "expected at most {MOST_WORKERS} workers, got {workers}: give as many as the machine has cores"
+                )));
+            }
+            Some(workers) => workers,
+            None => available_parallelism().map_or(1, NonZero::get).min(MOST_WORKERS),
+        };
         let window = self.prefetch.unwrap_or(2 + workers.div_ceil(self.plan.batch_size)).max(1);
         let pool = if workers == 0 { None } else { Some(Pool::new(workers, window)?) };
         let ledger = Ledger::new(classes, workers);

@@ -64,8 +64,8 @@ impl LoaderBuilder<Indexed> {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the configuration is out of range or contradicts itself: a
     /// batch size of 0; a balance, mixture or shard out of range, or of classes that the data set does not have; a
     /// mixture without a source, a source of other classes; another dtype than f32 and u8, normalised or mixed u8; a
-    /// rate of failures out of range; an epoch without a batch. [`ErrorKind::Dataset`](crate::ErrorKind::Dataset) for a
-    /// data set without images, or with labels that name no class.
+    /// rate of failures out of range; more than 1024 workers; an epoch without a batch.
+    /// [`ErrorKind::Dataset`](crate::ErrorKind::Dataset) for a data set without images, or with labels that name no class.
     pub fn build(self) -> Result<DataLoader> {
         let Self { source: Indexed { dataset, cache }, options } = self;
         let labels: Vec<u32> = (0..dataset.len()).map(|index| dataset.label(index)).collect();

@@ -150,6 +150,25 @@ impl DataLoader {
         self.ledger.statistics()
     }
 
+    /// The images that are kept so far, if the loader has a [cache](DataLoaderBuilder::cache).
+    ///
+    /// ```
+    /// use candle_augment::{Cache, DataLoader, digits};
+    ///
+    /// let loader = DataLoader::builder(digits()?).cache(Cache::resized(1 << 20, 4)?).build()?;
+    /// for batch in loader.epoch(0) {
+    ///     batch?;
+    /// }
+    /// let cache = loader.cache().expect("the loader was given one");
+    /// assert_eq!(cache.len(), 1797);
+    /// println!("{} images in {} bytes", cache.len(), cache.bytes());
+    /// # Ok::<(), candle_augment::Error>(())
+    /// ```
+    #[must_use]
+    pub fn cache(&self) -> Option<&Cache> {
+        self.recipe.cache.as_ref()
+    }
+
     /// Makes one sample by itself, on the calling thread: the one that the loader's batch has, before normalisation. For
     /// instance the one that an error names by its key, see [`EpochPlan::slot_at`].
     ///

@@ -216,8 +216,11 @@ impl BatchTask<'_> {
         let requests: Vec<(Slot, u64)> =
             synthetic.iter().map(|(place, serial)| (self.slots[*place], *serial)).collect();
         let places = synthetic.iter().map(|(place, _)| *place);
-        let generate = || if requests.is_empty() { Ok(Vec::new()) } else { self.recipe.generated(&requests) };
-        let generated = self.meter.time(Stage::Generate, generate);
+        let generated = self.meter.time(Stage::Generate, || match requests.len() {
+            0 => Ok(Vec::new()),
+            _ if self.is_cancelled() => Err(dropped()),
+            _ => self.recipe.generated(&requests),
+        });
         match generated {
             Ok(images) => places.zip(images.into_iter().map(|image| Ok(Start::image(image)))).collect(),
             Err(error) => places.map(|place| (place, Err(error.clone()))).collect(),
@@ -266,7 +269,8 @@ impl BatchTask<'_> {
         let mut made = start.and_then(|start| self.make_one(worker, slot, &start, target));
         let mut substitutes = None;
         while let Err(error) = made {
-            if error.kind() == ErrorKind::Interrupted {
+            // Nobody will hear of it.
+            if self.is_cancelled() {
                 return Err(error);
             }
             self.meter.failed(Some(slot.label), &error);
@@ -293,10 +297,14 @@ impl BatchTask<'_> {
     }
 
     fn make_one(&self, worker: &mut Worker<'_>, slot: &Slot, start: &Start, target: &mut impl Target) -> Result<()> {
-        if self.cancelled.load(Ordering::Relaxed) {
-            return Err(Error::new(ErrorKind::Interrupted, "the epoch was dropped"));
+        if self.is_cancelled() {
+            return Err(dropped());
         }
         worker.make(slot, start, target)
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
     }
 
     /// The batch of the samples that were made.
@@ -333,6 +341,10 @@ impl BatchTask<'_> {
             .map(Some)
             .map_err(|error| error.with_key(key).with_op(format_args!("draw")))
     }
+}
+
+fn dropped() -> Error {
+    Error::new(ErrorKind::Interrupted, "the epoch was dropped")
 }
 
 fn lock(progress: &Mutex<Progress>) -> std::sync::MutexGuard<'_, Progress> {
