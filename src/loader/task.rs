@@ -143,7 +143,9 @@ impl BatchTask<'_> {
             }
         });
         let Some(mut begun) = begun.filter(|_| !self.has_failed(progress)) else { return Ok(None) };
-        hands.all(self.jobs(&mut begun, real, synthetic, pieces, progress));
+        if pieces > 1 {
+            hands.all(self.jobs(&mut begun, real, synthetic, pieces, progress));
+        }
         Ok(Some((begun.buffer, begun.shape)))
     }
 
