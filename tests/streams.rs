@@ -87,7 +87,7 @@ fn balanced_batches_use_every_image_and_repeat_what_lacks() -> Result<()> {
     for batch in &batches {
         for (slot, pixels) in batch.slots.iter().zip(batch.bits.chunks(16)) {
             assert_eq!(value(pixels[0]), index(slot) as u8);
-            assert_eq!(slot.label, u32::from(index(slot) % 10 == 0));
+            assert_eq!(slot.label, u32::from(index(slot).is_multiple_of(10)));
         }
     }
     let statistics = stream.statistics();
@@ -260,7 +260,7 @@ fn samples_that_fail_are_skipped_or_replaced_from_their_class() -> Result<()> {
         let (batches, failures, samples) = run(replace, 0);
         assert!(failures.len() >= 22);
         assert!(slots(&batches).all(|slot| !is_small(index(slot))));
-        assert!(slots(&batches).all(|slot| slot.label == u32::from(index(slot) % 10 == 0)));
+        assert!(slots(&batches).all(|slot| slot.label == u32::from(index(slot).is_multiple_of(10))));
         assert!(batches[..batches.len() - 1].iter().all(|batch| batch.slots.len() == 8));
         assert_eq!(run(replace, 3), (batches, failures, samples));
     }
