@@ -1,7 +1,7 @@
 //! Whole loaders in steady state: images a second, time to the first batch, peak memory. One line of JSON for a run.
 //!
 //! ```text
-//! cargo bench --bench throughput -- WORKLOAD PLACE [WORKERS [SECONDS [WINDOWS]]]
+//! cargo bench --bench throughput -- WORKLOAD PLACE [WORKERS [SECONDS [WINDOWS [PREFETCH]]]]
 //! ```
 //!
 //! | WORKLOAD | PLACE | Transform | Batch |
@@ -32,7 +32,7 @@ use serde_json::json;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const USAGE: &str = "usage: throughput a|a_lite|b|c|own PLACE [WORKERS [SECONDS [WINDOWS]]]";
+const USAGE: &str = "usage: throughput a|a_lite|b|c|own PLACE [WORKERS [SECONDS [WINDOWS [PREFETCH]]]]";
 const WARM_UP: Duration = Duration::from_millis(1500);
 
 struct Run {
@@ -55,7 +55,11 @@ fn main() {
         window: Duration::from_secs_f64(number(1, 3.0)),
         windows: number(2, 2.0) as usize,
     };
-    let builder = loader(workload, Path::new(place)).expect("the images are there, and the loader is well configured");
+    let mut builder =
+        loader(workload, Path::new(place)).expect("the images are there, and the loader is well configured");
+    if numbers.len() > 3 {
+        builder = builder.prefetch(number(3, 0.0) as usize);
+    }
     println!("{}", measured(&run, builder).expect("no batch fails"));
 }
 

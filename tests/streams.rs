@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -247,22 +247,27 @@ fn samples_that_fail_are_skipped_or_replaced_from_their_class() -> Result<()> {
             let stream = of(items(200)).balance(balance.clone()).workers(workers).look_ahead(4).transform(crop());
             let mut stream = stream.error_policy(policy).build().expect("the configuration is sound");
             let batches = contents(&mut stream);
-            let failures: Vec<_> = stream.failures().iter().map(|failure| failure.slot.map(|slot| slot.key)).collect();
-            (batches, failures, stream.statistics().samples)
+            let failures: Vec<Slot> = stream.failures().iter().filter_map(|failure| failure.slot).collect();
+            let tried: HashSet<&Slot> = failures.iter().collect();
+            assert_eq!(tried.len(), failures.len(), "an image takes its own place");
+            let statistics = stream.statistics();
+            (batches, failures, statistics.samples, statistics.classes.iter().map(|class| class.repeated).sum::<u64>())
         };
         let skip = ErrorPolicy::Skip(ErrorBudget::Count(1000));
-        let (batches, failures, samples) = run(skip, 0);
+        let (batches, failures, samples, repeated) = run(skip, 0);
         assert!(failures.len() >= 22);
         assert!(slots(&batches).map(index).all(|i| !is_small(i)));
         assert_eq!(samples as usize, slots(&batches).count());
-        assert_eq!(run(skip, 3), (batches, failures, samples));
+        assert_eq!(run(skip, 3), (batches, failures, samples, repeated));
         let replace = ErrorPolicy::ReplaceFromSameClass(ErrorBudget::Count(1000));
-        let (batches, failures, samples) = run(replace, 0);
+        let (batches, failures, samples, repeated) = run(replace, 0);
+        // 22 of 200 images are too small.
+        assert_eq!(repeated, slots(&batches).count() as u64 - 178);
         assert!(failures.len() >= 22);
         assert!(slots(&batches).all(|slot| !is_small(index(slot))));
         assert!(slots(&batches).all(|slot| slot.label == u32::from(index(slot).is_multiple_of(10))));
         assert!(batches[..batches.len() - 1].iter().all(|batch| batch.slots.len() == 8));
-        assert_eq!(run(replace, 3), (batches, failures, samples));
+        assert_eq!(run(replace, 3), (batches, failures, samples, repeated));
     }
     Ok(())
 }

@@ -34,7 +34,8 @@ struct Class<T> {
     queue: VecDeque<Numbered<T>>,
     /// The samples so far, by the quotas.
     rank: u64,
-    /// The real samples in the next full batch.
+    /// The samples in the next full batch, and the real ones among them.
+    count: u64,
     part: usize,
 }
 
@@ -52,7 +53,8 @@ impl<T: Clone> Balanced<T> {
         let size = batch_size as u64;
         // The longest epoch whose batches the quotas count stands for a stream without end.
         let quotas = Quotas::new(&shares, u64::from(u32::MAX) * size, size, Some((seed, epoch)));
-        let classes = spreads.map(|spread| Class { spread, queue: VecDeque::new(), rank: 0, part: 0 }).collect();
+        let classes =
+            spreads.map(|spread| Class { spread, queue: VecDeque::new(), rank: 0, count: 0, part: 0 }).collect();
         let room = batch_size.saturating_add(look_ahead);
         let mut balanced =
             Self { quotas, shares, classes, batch_size, room, seed, epoch, batch: 0, waiting: 0, short: 0 };
@@ -83,7 +85,7 @@ impl<T: Clone> Balanced<T> {
             return Ok(None);
         }
         let rest = if ended { self.rest() } else { None };
-        let counts = rest.unwrap_or_else(|| self.quotas.full_batch(self.batch));
+        let counts = rest.unwrap_or_else(|| self.classes.iter().map(|class| class.count).collect());
         let mut places = Vec::with_capacity(counts.iter().sum::<u64>() as usize);
         for (label, (class, count)) in self.classes.iter_mut().zip(counts).enumerate() {
             let give = |content| places.push(Place { label, content });
@@ -106,6 +108,7 @@ impl<T: Clone> Balanced<T> {
         let counts = self.quotas.full_batch(self.batch);
         self.short = 0;
         for (class, count) in self.classes.iter_mut().zip(counts) {
+            class.count = count;
             class.part = class.parts(count).real;
             self.short += usize::from(class.queue.len() < class.part);
         }

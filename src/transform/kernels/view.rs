@@ -34,6 +34,12 @@ impl Layout {
         Self { size, channels, start: 0, pitch: size.width * channels, mirrored: false, upside_down: false }
     }
 
+    /// All of a buffer but a border on every side, so many pixels wide.
+    fn within_border(size: Size, channels: usize, border: usize) -> Self {
+        let pitch = (size.width + 2 * border) * channels;
+        Self { start: border * (pitch + channels), pitch, ..Self::whole(size, channels) }
+    }
+
     /// Mirrored left and right.
     pub fn flipped_horizontally(self) -> Self {
         Self { mirrored: !self.mirrored, ..self }
@@ -156,6 +162,21 @@ impl<'a> View<'a> {
             (true, 1) => flip::reverse(rows),
             (true, _) => flip::reverse_rgb(rows),
         }
+    }
+
+    /// Copies the pixels into `out`, with a border of zeros on every side, so many pixels wide, and `beyond` zeros behind the last one.
+    pub fn copy_bordered<'o>(&self, border: usize, beyond: usize, out: &'o mut Vec<u8>) -> View<'o> {
+        // As they lie in memory, since reading them in reverse costs a warp nothing.
+        let layout =
+            Layout { mirrored: self.layout.mirrored, ..Layout::within_border(self.size(), self.channels(), border) };
+        out.clear();
+        out.resize((self.size().height + 2 * border) * layout.pitch + beyond, 0);
+        let rows = out[layout.start..].chunks_mut(layout.pitch).take(self.size().height);
+        for (y, out) in rows.enumerate() {
+            let row = self.row(y);
+            out[..row.len()].copy_from_slice(row);
+        }
+        View::new(out, layout)
     }
 
     /// Writes the pixels into `out`, rows first, channels interleaved, and nothing else.

@@ -71,32 +71,47 @@ impl Sorted {
 #[inline(always)]
 fn turned(sorted: &Sorted, shift: f32) -> ([u8; LANES], [u8; LANES]) {
     let mut result = ([0; LANES], [0; LANES]);
+    // In stages, so that the processor has several chains of operations to choose from.
+    let (mut values, mut saturations, mut hues) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
     for i in 0..LANES {
         let unit = |x: u8| f32::from(x) * const { 1.0 / 255.0 };
-        let (value, sixth) = (unit(sorted.max[i]), sorted.sixth[i]);
+        let value = unit(sorted.max[i]);
         let range = value - unit(sorted.min[i]);
+        values[i] = value;
         // Gray has saturation 0, and then the hue does not matter; no quotient by 0.
-        let saturation = range / if value == 0.0 { 1.0 } else { value };
-        let distance = (value - unit(sorted.middle[i])) / if range == 0.0 { 1.0 } else { range };
+        saturations[i] = range / above_zero(value);
+        hues[i] = (value - unit(sorted.middle[i])) / above_zero(range);
+    }
+    for i in 0..LANES {
+        let (sixth, distance) = (sorted.sixth[i], hues[i]);
         // The distance of the smallest channel from the largest is 1. Adding the negative is subtracting.
         let odd = u32::from(sixth & 1);
         let signed = f32::from_bits(distance.to_bits() ^ odd << 31);
-        let sixths = (f32::from(sixth) + signed) - f32::from(1 - (sixth & 1));
-        let hue = wrap(wrap(sixths * const { 1.0 / 6.0 } + 1.0) + shift) * 6.0;
+        let smallest = if odd == 1 { 0.0 } else { 1.0 };
+        let sixths = (f32::from(sixth) + signed) - smallest;
+        hues[i] = wrap(wrap(sixths * const { 1.0 / 6.0 } + 1.0) + shift) * 6.0;
+    }
+    for i in 0..LANES {
+        let (hue, saturation) = (hues[i], saturations[i]);
         let whole = hue.floor();
         let part = saturation * (hue - whole);
         // A hue just below 0 is rounded to a full turn.
         let sector = whole_to_byte(if whole == 6.0 { 0.0 } else { whole });
         let middle = if sector & 1 == 1 { 1.0 - part } else { part + (1.0 - saturation) };
         result.0[i] = sector;
-        result.1[i] = whole_to_byte((middle * value * 255.999).floor());
+        result.1[i] = whole_to_byte((middle * values[i] * 255.999).floor());
     }
     result
 }
 
-/// `x mod 1` for −1 < x < 2; a tiny negative number becomes 1, as in torch.
+/// `x` itself if it is not 0; it is a part of 255, or 0.
+#[inline(always)]
+fn above_zero(x: f32) -> f32 {
+    if x > f32::MIN_POSITIVE { x } else { f32::MIN_POSITIVE }
+}
+
+/// `x mod 1`; a tiny negative number becomes 1, as in torch.
 #[inline(always)]
 fn wrap(x: f32) -> f32 {
-    let above = if x >= 1.0 { x - 1.0 } else { x };
-    if x < 0.0 { x + 1.0 } else { above }
+    x - x.floor()
 }

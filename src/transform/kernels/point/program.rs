@@ -5,7 +5,7 @@ use super::planes::Planes;
 use super::{gray, hue, lanes, saturation, table};
 
 /// From this many bytes on it pays to look at all 256 values of a step first.
-const LARGE: usize = 1 << 14;
+const LARGE: usize = 1 << 11;
 
 /// A function of one pixel.
 #[derive(Clone, Copy, Debug, PartialEq)]

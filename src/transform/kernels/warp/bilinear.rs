@@ -5,6 +5,7 @@ use super::{BLOCK, Sampler, blend, store};
 use crate::transform::kernels::rounding::nearest;
 
 /// The pixels around the positions of a block, and where the positions lie between them.
+#[derive(Debug)]
 pub struct Bilinear {
     x: [i32; BLOCK],
     y: [i32; BLOCK],
@@ -14,6 +15,8 @@ pub struct Bilinear {
     offsets: [i32; BLOCK],
     upper: [Pair; BLOCK],
     lower: [Pair; BLOCK],
+    /// The four of them if they are gray, in a byte each.
+    quads: [u32; BLOCK],
     /// 1 for each of the four pixels that is inside, else 0.
     inside: [[f32; BLOCK]; 4],
 }
@@ -29,6 +32,7 @@ impl Default for Bilinear {
             offsets: whole,
             upper: pairs,
             lower: pairs,
+            quads: [0; BLOCK],
             inside: [part; 4],
         }
     }
@@ -39,7 +43,16 @@ impl Sampler for Bilinear {
     fn block<const C: usize>(&mut self, source: Source<'_, C>, xs: &[f32], ys: &[f32], out: &mut [u8]) {
         let mut pixels = [0; BLOCK];
         let pixels = &mut pixels[..xs.len()];
-        if self.split(&source, xs, ys) {
+        if source.bordered {
+            self.split_bordered(&source, xs, ys);
+            if C == 1 {
+                self.fetch_quads(&source, xs.len());
+                self.mean_of_quads(&source, pixels);
+            } else {
+                self.fetch(&source, xs.len());
+                self.mean::<C, false>(&source, pixels);
+            }
+        } else if self.split(&source, xs, ys) {
             self.fetch(&source, xs.len());
             self.mean::<C, true>(&source, pixels);
         } else {
@@ -68,12 +81,39 @@ impl Bilinear {
         outside == 0
     }
 
+    /// The same for a source with a border, and which of the four pixels are inside.
+    #[inline(always)]
+    fn split_bordered<const C: usize>(&mut self, source: &Source<'_, C>, xs: &[f32], ys: &[f32]) {
+        let n = xs.len();
+        let parts = self.east[..n].iter_mut().zip(&mut self.south[..n]).zip(&mut self.offsets[..n]);
+        let [a, b, c, d] = &mut self.inside;
+        let inside = a[..n].iter_mut().zip(&mut b[..n]).zip(c[..n].iter_mut().zip(&mut d[..n]));
+        let is_inside = |place: i32, side: u32| if (place as u32) < side { 1.0 } else { 0.0 };
+        for ((((east, south), offset), ((a, b), (c, d))), (px, py)) in parts.zip(inside).zip(xs.iter().zip(ys)) {
+            let (left, top) = (px.floor(), py.floor());
+            (*east, *south) = (px - left, py - top);
+            let x = nearest(Source::<C>::within_border(left, source.width));
+            let y = nearest(Source::<C>::within_border(top, source.height));
+            *offset = source.pair_offset(x, y);
+            let [west, east] = [x, x + 1].map(|x| is_inside(x, source.width));
+            let [north, south] = [y, y + 1].map(|y| is_inside(y, source.height));
+            (*a, *b, *c, *d) = (west * north, east * north, west * south, east * south);
+        }
+    }
+
     #[inline(always)]
     fn fetch<const C: usize>(&mut self, source: &Source<'_, C>, n: usize) {
         let pairs = self.upper[..n].iter_mut().zip(&mut self.lower[..n]);
         for (&offset, (upper, lower)) in self.offsets[..n].iter().zip(pairs) {
             *upper = source.pair(offset);
             *lower = source.pair(offset + source.stride);
+        }
+    }
+
+    #[inline(always)]
+    fn fetch_quads<const C: usize>(&mut self, source: &Source<'_, C>, n: usize) {
+        for (&offset, quad) in self.offsets[..n].iter().zip(&mut self.quads[..n]) {
+            *quad = source.quad(offset);
         }
     }
 
@@ -106,21 +146,53 @@ impl Bilinear {
         for (((pixel, (&upper, &lower)), (&east, &south)), ((a, b), (c, d))) in
             pixels.iter_mut().zip(pairs).zip(parts).zip(inside)
         {
-            let (west, north) = (1.0 - east, 1.0 - south);
-            let [nw, ne, sw, se] = [west * north, east * north, west * south, east * south];
-            let mask = if INSIDE { nw + ne + sw + se } else { a * nw + b * ne + c * sw + d * se };
-            let mask = if source.blended { mask } else { 1.0 };
+            let weights = weights(east, south);
+            let mask = mask(source.blended, weights, if INSIDE { [1.0; 4] } else { [*a, *b, *c, *d] });
             let [(p, q), (r, s)] = [source.split(upper), source.split(lower)];
             let mut bytes = 0;
             for (i, &fill) in source.fill.iter().enumerate() {
-                let channel = |pixel: u32| (pixel >> (8 * i) & 0xff) as i32 as f32;
-                let row = channel(q).mul_add(ne, channel(p) * nw);
-                let value = channel(s).mul_add(se, channel(r).mul_add(sw, row));
-                bytes |= blend(value, mask, fill) << (8 * i);
+                bytes |= blend(weighted([p, q, r, s].map(|pixel| pixel >> (8 * i)), weights), mask, fill) << (8 * i);
             }
             *pixel = bytes;
         }
     }
+
+    #[inline(always)]
+    fn mean_of_quads<const C: usize>(&self, source: &Source<'_, C>, pixels: &mut [u32]) {
+        let n = pixels.len();
+        let parts = self.east[..n].iter().zip(&self.south[..n]);
+        let [a, b, c, d] = &self.inside;
+        let inside = a[..n].iter().zip(&b[..n]).zip(c[..n].iter().zip(&d[..n]));
+        let shifts = source.quad_shifts();
+        for (((pixel, quad), (&east, &south)), ((a, b), (c, d))) in
+            pixels.iter_mut().zip(&self.quads[..n]).zip(parts).zip(inside)
+        {
+            let weights = weights(east, south);
+            let mask = mask(source.blended, weights, [*a, *b, *c, *d]);
+            *pixel = blend(weighted(shifts.map(|shift| quad >> shift), weights), mask, source.fill[0]);
+        }
+    }
+}
+
+/// Of the pixels left and right above, left and right below.
+#[inline(always)]
+fn weights(east: f32, south: f32) -> [f32; 4] {
+    let (west, north) = (1.0 - east, 1.0 - south);
+    [west * north, east * north, west * south, east * south]
+}
+
+/// The mean of an image of ones that is sampled alike.
+#[inline(always)]
+fn mask(blended: bool, [nw, ne, sw, se]: [f32; 4], [a, b, c, d]: [f32; 4]) -> f32 {
+    if blended { a * nw + b * ne + c * sw + d * se } else { 1.0 }
+}
+
+/// The mean of the lowest bytes.
+#[inline(always)]
+fn weighted(pixels: [u32; 4], [nw, ne, sw, se]: [f32; 4]) -> f32 {
+    let [p, q, r, s] = pixels.map(|pixel| (pixel & 0xff) as i32 as f32);
+    let row = q.mul_add(ne, p * nw);
+    s.mul_add(se, r.mul_add(sw, row))
 }
 
 /// Whether the pixels right of (x, y) and below are inside, like itself.

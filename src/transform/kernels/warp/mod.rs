@@ -16,7 +16,7 @@ mod source;
 use bicubic::Bicubic;
 use bilinear::Bilinear;
 use nearest::Nearest;
-use source::Source;
+use source::{BORDER, PAIR_BYTES, Source};
 
 use super::rounding::nearest_byte;
 use super::vectorized::vectorized;
@@ -51,9 +51,30 @@ trait Sampler {
 /// Buffers that are kept from one warp to the next.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    /// A copy of a view whose bytes lie too far apart for 32-bit offsets.
-    near: Vec<u8>,
+    /// A copy of a view: of a small one with a border, of one whose bytes lie too far apart for 32-bit offsets.
+    copy: Vec<u8>,
+    positions: Positions,
+    bilinear: Box<Bilinear>,
 }
+
+/// Source positions of a tile, or of rows in a run.
+#[derive(Debug)]
+struct Positions {
+    xs: Vec<f32>,
+    ys: Vec<f32>,
+}
+
+impl Default for Positions {
+    fn default() -> Self {
+        // The last row of a run is written to the end of its last register.
+        let zeros = || vec![0.0; TILE * BLOCK + LANES];
+        Self { xs: zeros(), ys: zeros() }
+    }
+}
+
+/// Up to this many bytes a picture is sampled from a copy with a border of zeros: so much of it is near its edge that copying it takes less than
+/// telling what is inside.
+const SMALL: usize = 1 << 14;
 
 /// How the result is made of the source.
 #[derive(Clone, Copy, Debug)]
@@ -67,30 +88,39 @@ pub struct Sampling {
 
 /// Writes the pixels of `view` that `map` finds into `out`.
 pub fn warp(view: View<'_>, map: &impl Map, sampling: Sampling, out: &mut Vec<u8>, scratch: &mut Scratch) {
-    let Scratch { near } = scratch;
-    let view = if view.bytes().len() <= i32::MAX as usize {
-        view
-    } else {
-        view.copy_into(near);
-        View::new(near, Layout::whole(view.size(), view.channels()))
-    };
-    let blended = sampling.fill != Fill::None;
     match (view.channels(), sampling.fill) {
-        (1, Fill::None) => picture(&Source::new(view, [0], blended), map, sampling, out),
-        (_, Fill::None) => picture(&Source::new(view, [0; 3], blended), map, sampling, out),
-        (1, Fill::All(value)) => picture(&Source::new(view, [value], blended), map, sampling, out),
-        (_, Fill::All(value)) => picture(&Source::new(view, [value; 3], blended), map, sampling, out),
-        (_, Fill::Rgb(color)) => picture(&Source::new(view, color, blended), map, sampling, out),
+        (1, Fill::None) => picture(view, [0], map, sampling, out, scratch),
+        (_, Fill::None) => picture(view, [0; 3], map, sampling, out, scratch),
+        (1, Fill::All(value)) => picture(view, [value], map, sampling, out, scratch),
+        (_, Fill::All(value)) => picture(view, [value; 3], map, sampling, out, scratch),
+        (_, Fill::Rgb(color)) => picture(view, color, map, sampling, out, scratch),
     }
 }
 
-fn picture<const C: usize>(source: &Source<'_, C>, map: &impl Map, sampling: Sampling, out: &mut Vec<u8>) {
+fn picture<const C: usize>(
+    view: View<'_>,
+    fill: [u8; C],
+    map: &impl Map,
+    sampling: Sampling,
+    out: &mut Vec<u8>,
+    Scratch { copy, positions, bilinear }: &mut Scratch,
+) {
     let Sampling { size, interpolation, .. } = sampling;
+    let bordered = interpolation == Interpolation::Bilinear && view.size().height * view.size().width * C <= SMALL;
+    let view = if bordered {
+        view.copy_bordered(BORDER, PAIR_BYTES, copy)
+    } else if view.bytes().len() <= i32::MAX as usize {
+        view
+    } else {
+        view.copy_into(copy);
+        View::new(copy, Layout::whole(view.size(), view.channels()))
+    };
+    let source = &Source::new(view, fill, sampling.fill != Fill::None, bordered);
     out.resize(size.height * size.width * C, 0);
     match interpolation {
-        Interpolation::Nearest => tiles(source, map, &mut Nearest::default(), size, out),
-        Interpolation::Bilinear => tiles(source, map, &mut Bilinear::default(), size, out),
-        Interpolation::Bicubic => tiles(source, map, &mut Bicubic::default(), size, out),
+        Interpolation::Nearest => tiles(source, map, &mut Nearest::default(), size, out, positions),
+        Interpolation::Bilinear => tiles(source, map, &mut **bilinear, size, out, positions),
+        Interpolation::Bicubic => tiles(source, map, &mut Bicubic::default(), size, out, positions),
     }
 }
 
@@ -100,8 +130,16 @@ fn tiles<const C: usize>(
     sampler: &mut impl Sampler,
     size: Size,
     out: &mut [u8],
+    Positions { xs, ys }: &mut Positions,
 ) {
-    let (mut xs, mut ys) = ([[0.0; BLOCK]; TILE], [[0.0; BLOCK]; TILE]);
+    if size.width <= BLOCK {
+        let rows = TILE * BLOCK / size.width;
+        for (n, out) in out.chunks_mut(rows * size.width * C).enumerate() {
+            vectorized!(run(source, map, n * rows, size.width, xs, ys, out, sampler));
+        }
+        return;
+    }
+    let (xs, ys) = (xs.as_chunks_mut::<BLOCK>().0, ys.as_chunks_mut::<BLOCK>().0);
     for top in (0..size.height).step_by(TILE) {
         for left in (0..size.width).step_by(BLOCK) {
             let rows = TILE.min(size.height - top);
@@ -112,6 +150,31 @@ fn tiles<const C: usize>(
             let out = &mut out[(top * size.width + left) * C..];
             vectorized!(pixels(source, xs, ys, lanes, width, size.width * C, out, sampler));
         }
+    }
+}
+
+/// Makes whole rows of at most [`BLOCK`] pixels, from row `top` on, as if they were one: blocks that end with each row would be half empty.
+#[inline(always)]
+#[allow(clippy::too_many_arguments, reason = "a structure would name them once more")]
+fn run<const C: usize>(
+    source: &Source<'_, C>,
+    map: &impl Map,
+    top: usize,
+    width: usize,
+    xs: &mut [f32],
+    ys: &mut [f32],
+    out: &mut [u8],
+    sampler: &mut impl Sampler,
+) {
+    let lanes = width.next_multiple_of(LANES);
+    for y in 0..out.len() / (width * C) {
+        // Beyond its end the next row overwrites it.
+        let first = y * width;
+        map.row(top + y, 0, &mut xs[first..first + lanes], &mut ys[first..first + lanes]);
+    }
+    for (n, out) in out.chunks_mut(BLOCK * C).enumerate() {
+        let (first, lanes) = (n * BLOCK, (out.len() / C).next_multiple_of(LANES));
+        sampler.block(*source, &xs[first..first + lanes], &ys[first..first + lanes], out);
     }
 }
 

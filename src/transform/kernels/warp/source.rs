@@ -15,13 +15,21 @@ pub struct Source<'a, const C: usize> {
     pub fill: [u8; C],
     /// Whether the fill is blended in at the edge; without, what is outside counts as 0 and no more.
     pub blended: bool,
+    /// Whether [`BORDER`] zeros lie around it on every side.
+    pub bordered: bool,
 }
+
+/// So many zeros on a side hold a pair that is all outside.
+pub const BORDER: usize = 2;
+
+/// The bytes that are read for a pair.
+pub const PAIR_BYTES: usize = size_of::<Pair>();
 
 /// Two neighbours in a row, as they lie in memory: [`Source::split`] tells which is the left one.
 pub type Pair = u64;
 
 impl<'a, const C: usize> Source<'a, C> {
-    pub fn new(view: View<'a>, fill: [u8; C], blended: bool) -> Self {
+    pub fn new(view: View<'a>, fill: [u8; C], blended: bool, bordered: bool) -> Self {
         let size = view.size();
         Self {
             bytes: view.bytes(),
@@ -32,7 +40,17 @@ impl<'a, const C: usize> Source<'a, C> {
             height: size.height as u32,
             fill,
             blended,
+            bordered,
         }
+    }
+
+    /// The nearest row or column of a side that is inside or in the border.
+    #[inline(always)]
+    pub fn within_border(position: f32, side: u32) -> f32 {
+        let low = const { -(BORDER as f32) };
+        let above = if position > low { position } else { low };
+        let high = side as i32 as f32;
+        if above < high { above } else { high }
     }
 
     /// Whether there is such a pixel.
@@ -74,6 +92,21 @@ impl<'a, const C: usize> Source<'a, C> {
             Some(bytes) => u64::from_le_bytes(bytes.try_into().expect("eight bytes")),
             None => little_endian(&self.bytes[offset..]),
         }
+    }
+
+    /// The gray pair at an offset and the one below, of a source with a border: its stride is positive.
+    #[inline(always)]
+    pub fn quad(&self, offset: i32) -> u32 {
+        let quad = &self.bytes[offset as u32 as usize..][..self.stride as usize + 2];
+        let [a, b] = *quad.first_chunk().expect("at least two bytes");
+        let [c, d] = *quad.last_chunk().expect("at least two bytes");
+        u32::from_le_bytes([a, b, c, d])
+    }
+
+    /// Where in a quad the pixels lie: left and right above, left and right below.
+    #[inline(always)]
+    pub fn quad_shifts(&self) -> [u32; 4] {
+        if self.step < 0 { [8, 0, 24, 16] } else { [0, 8, 16, 24] }
     }
 
     /// The pair whose left pixel is at (x, y), zeros outside; and 1 for each that is inside, the left one first, else 0.
