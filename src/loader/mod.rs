@@ -174,6 +174,17 @@ impl DataLoader {
     /// Makes one sample by itself, on the calling thread: the one that the loader's batch has, before normalisation. For
     /// instance the one that an error names by its key, see [`EpochPlan::slot_at`].
     ///
+    /// ```
+    /// use candle_augment::{DataLoader, RandomRotation, SampleKey, digits};
+    ///
+    /// let loader = DataLoader::builder(digits()?).transform(RandomRotation::new(10.0)?).seed(7).build()?;
+    /// let key: SampleKey = "7:0:42:transform".parse()?;
+    /// let slot = loader.plan(key.epoch).slot_at(key.position).expect("an epoch has 1797 samples");
+    /// let sample = loader.sample(&slot)?;
+    /// println!("{:?} gave {:?}", sample.ops, sample.image.size());
+    /// # Ok::<(), candle_augment::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// What the sample's batch would fail with.

@@ -143,8 +143,10 @@ impl BatchTask<'_> {
             }
         });
         let Some(mut begun) = growing.begun().filter(|_| !self.has_failed(progress)) else { return Ok(None) };
-        begun.buffer.grow(self.slots.len(), begun.shape);
-        hands.all(self.jobs(&mut begun, real, synthetic, pieces, progress));
+        if pieces > 1 {
+            begun.buffer.grow(self.slots.len(), begun.shape);
+            hands.all(self.jobs(&mut begun, real, synthetic, pieces, progress));
+        }
         Ok(Some((begun.buffer, begun.shape)))
     }
 
