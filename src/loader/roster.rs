@@ -4,9 +4,6 @@ use std::collections::BTreeMap;
 
 use super::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Batches that a worker serves: one that it is at, and one more, so that it need not wait for the next.
-const AHEAD: usize = 2;
-
 /// Which worker serves which batch next: a worker that is free serves the earliest of the batches that ask and that it does
 /// not serve already.
 #[derive(Debug)]
@@ -17,22 +14,25 @@ pub(super) struct Roster {
 
 #[derive(Debug)]
 struct State {
-    /// How many batches each worker serves.
-    load: Vec<usize>,
+    /// Whether each worker serves a batch. None is given a second one ahead: a slow sample would hold that up as well.
+    busy: Vec<bool>,
     /// The batches that ask, each with the workers that serve it.
     asking: BTreeMap<u64, Vec<usize>>,
 }
 
 impl Roster {
     pub(super) fn new(workers: usize) -> Self {
-        Self { state: Mutex::new(State { load: vec![0; workers], asking: BTreeMap::new() }), changed: Condvar::new() }
+        Self {
+            state: Mutex::new(State { busy: vec![false; workers], asking: BTreeMap::new() }),
+            changed: Condvar::new(),
+        }
     }
 
     /// Waits for one more worker for the batch of this number, which those of `serving` serve. None where all do, or once no
     /// other is `needed`, which has to change before one of these is released.
     pub(super) fn assign(&self, batch: u64, serving: &[usize], needed: impl Fn() -> bool) -> Option<usize> {
         let mut state = self.lock();
-        if serving.len() == state.load.len() || !needed() {
+        if serving.len() == state.busy.len() || !needed() {
             return None;
         }
         state.asking.insert(batch, serving.to_vec());
@@ -41,7 +41,7 @@ impl Roster {
                 break None;
             }
             if let Some(worker) = state.free_for(batch) {
-                state.load[worker] += 1;
+                state.busy[worker] = true;
                 break Some(worker);
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -55,7 +55,7 @@ impl Roster {
 
     /// The worker has done what it could for one batch.
     pub(super) fn release(&self, worker: usize) {
-        self.lock().load[worker] -= 1;
+        self.lock().busy[worker] = false;
         self.changed.notify_all();
     }
 
@@ -65,11 +65,10 @@ impl Roster {
 }
 
 impl State {
-    /// The worker with the least to do that this batch may have.
+    /// The first worker that is free for this batch.
     fn free_for(&self, batch: u64) -> Option<usize> {
-        let mine = |worker: &usize| !self.asking[&batch].contains(worker);
         let earlier = |worker: &usize| self.asking.range(..batch).any(|(_, serving)| !serving.contains(worker));
-        let free = (0..self.load.len()).filter(|worker| self.load[*worker] < AHEAD && mine(worker) && !earlier(worker));
-        free.min_by_key(|worker| self.load[*worker])
+        let free = |worker: &usize| !self.busy[*worker] && !self.asking[&batch].contains(worker) && !earlier(worker);
+        (0..self.busy.len()).find(free)
     }
 }
