@@ -82,14 +82,14 @@ fn turned(sorted: &Sorted, shift: f32) -> ([u8; LANES], [u8; LANES]) {
         saturations[i] = range / above_zero(value);
         hues[i] = (value - unit(sorted.middle[i])) / above_zero(range);
     }
-    for i in 0..LANES {
-        let (sixth, distance) = (sorted.sixth[i], hues[i]);
+    for (hue, &sixth) in hues.iter_mut().zip(&sorted.sixth) {
+        let distance = *hue;
         // The distance of the smallest channel from the largest is 1. Adding the negative is subtracting.
         let odd = u32::from(sixth & 1);
         let signed = f32::from_bits(distance.to_bits() ^ odd << 31);
         let smallest = if odd == 1 { 0.0 } else { 1.0 };
         let sixths = (f32::from(sixth) + signed) - smallest;
-        hues[i] = wrap(wrap(sixths * const { 1.0 / 6.0 } + 1.0) + shift) * 6.0;
+        *hue = wrap(wrap(sixths * const { 1.0 / 6.0 } + 1.0) + shift) * 6.0;
     }
     for i in 0..LANES {
         let (hue, saturation) = (hues[i], saturations[i]);
