@@ -50,6 +50,7 @@ fn outcome(loader: DataLoader) -> Outcome {
                 Err(found) => error = Some(format!("{found:?}")),
             }
         }
+        assert_eq!(epoch.statistics().batches, batches.len() as u64);
         (batches, epoch.failures().iter().map(ToString::to_string).collect(), error)
     })
 }
@@ -135,7 +136,7 @@ fn results_without_pixels_are_errors() {
             let draw = Draw(move |_: Size, _: &mut _, ops: &mut Vec<Op>| ops.push(op.clone()));
             let loader = DataLoader::builder(counted(&[3])).transform(draw).workers(workers).build().expect("built");
             let error = in_time(move || loader.epoch(0).next()).expect("a batch or an error").expect_err("no pixels");
-            assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+            assert_eq!(error.kind(), ErrorKind::Transform, "{error}");
         }
     }
 }

@@ -18,16 +18,16 @@ fn alone() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The names of the loaders' threads: the workers' are `augment-0` and so on, those of others go on with a word.
+/// The names of the loaders' threads: the workers' are `augment-0` and so on, the coordinators' `batch-0`.
 fn threads_alive() -> Vec<String> {
     let tasks = fs::read_dir("/proc/self/task").expect("Linux lists a process's threads").flatten();
     // A thread that ends meanwhile has no name any more.
     let names = tasks.filter_map(|task| fs::read_to_string(task.path().join("comm")).ok());
-    names.filter_map(|name| name.trim_end().strip_prefix("augment-").map(str::to_owned)).collect()
+    names.filter(|name| ["augment-", "batch-"].iter().any(|prefix| name.starts_with(prefix))).collect()
 }
 
 fn workers_alive() -> usize {
-    threads_alive().iter().filter(|name| name.parse::<usize>().is_ok()).count()
+    threads_alive().iter().filter(|name| name.starts_with("augment-")).count()
 }
 
 /// Threads name themselves when they start, and may be listed for a moment after they were joined.

@@ -57,7 +57,7 @@ pub struct Args {
     /// The generator that makes the synthetic samples, a checkpoint that `train` wrote
     #[arg(long, value_name = "FILE")]
     gan: Option<PathBuf>,
-    /// Decode large JPEG files in full, as a loader without scaled decoding does
+    /// Decode large JPEG files in full, as a loader with a cache or without scaled decoding does
     #[arg(long)]
     full_decoding: bool,
     /// The picture to write, a .png: the image, and after each operation

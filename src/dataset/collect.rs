@@ -12,9 +12,9 @@ use crate::error::Result;
 impl InMemory {
     /// Takes everything that an iterator of `Result<(image, label), E>` gives.
     ///
-    /// An image is anything that converts into [`Image`](crate::Image), or the bytes of a file, see [`IntoStored`]. A label is a number from 0 or the name of a class, the same kind throughout. Names are
-    /// sorted into classes; numbers are kept, and name the classes up to the largest ([`InMemory::with_classes`] gives
-    /// other names). `E` is any error.
+    /// An image is anything that converts into [`Image`](crate::Image), or the bytes of a file, see [`IntoStored`]. A label
+    /// is a number from 0 or the name of a class, the same kind throughout. Names are sorted into classes; numbers are kept,
+    /// and name the classes up to the largest ([`InMemory::with_classes`] gives other names). `E` is any error.
     ///
     /// Everything is held in memory, decoded, at a byte for each channel and pixel; so the iterator must end, and its images
     /// must fit. [`wrap`](crate::wrap) streams one that does not.

@@ -69,9 +69,9 @@ impl<S> LoaderBuilder<S> {
         self
     }
 
-    /// Mixes every batch of normalised images, and gives it [soft labels](crate::Batch::soft_labels): [`MixUp`](crate::MixUp),
-    /// [`CutMix`](crate::CutMix), or one of both by [`BatchOneOf`](crate::BatchOneOf). The operation is drawn from the key of the batch's
-    /// first sample. Default: none.
+    /// Mixes every batch of normalised images, and gives it [soft labels](crate::Batch::soft_labels):
+    /// [`MixUp`](crate::MixUp), [`CutMix`](crate::CutMix), or one of both by [`BatchOneOf`](crate::BatchOneOf). The operation
+    /// is drawn from the key of the batch's first sample. Default: none.
     pub fn batch_transform(mut self, transform: impl BatchTransform + 'static) -> Self {
         self.options.batch_transform = Some(Box::new(transform));
         self

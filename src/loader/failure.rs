@@ -13,6 +13,20 @@ use crate::plan::Slot;
 /// Every case is listed in [`Epoch::failures`](crate::Epoch::failures), and the budget holds for one epoch of one rank.
 ///
 /// In a [`Stream`](crate::Stream) it concerns the items, too, that the iterator fails to give: they are left out.
+///
+/// ```
+/// use candle_augment::{DataLoader, ErrorBudget, ErrorPolicy, digits};
+///
+/// // A hundredth of an epoch's samples may fail.
+/// let policy = ErrorPolicy::ReplaceFromSameClass(ErrorBudget::Rate(0.01));
+/// let loader = DataLoader::builder(digits()?).error_policy(policy).build()?;
+/// let mut epoch = loader.epoch(0);
+/// for batch in epoch.by_ref() {
+///     assert!(!batch?.is_empty());
+/// }
+/// assert!(epoch.failures().is_empty(), "nothing is wrong with the digits");
+/// # Ok::<(), candle_augment::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorPolicy {

@@ -26,6 +26,8 @@ pub(super) struct Meter {
 
 /// What changes by the batch, not by the sample.
 struct Counts {
+    /// The finished batches that the consumer took, also those that no sample is left of.
+    taken: u64,
     delivered: u64,
     /// How often the consumer asked for a batch, and how many finished ones it found in all.
     asked: u64,
@@ -66,7 +68,15 @@ impl Meter {
             cache_misses: AtomicU64::new(0),
             finished: AtomicU64::new(0),
             last_finished: AtomicU64::new(0),
-            counts: Mutex::new(Counts { delivered: 0, asked: 0, found: 0, failed: 0, classes, seen: Seen::default() }),
+            counts: Mutex::new(Counts {
+                taken: 0,
+                delivered: 0,
+                asked: 0,
+                found: 0,
+                failed: 0,
+                classes,
+                seen: Seen::default(),
+            }),
             trace,
         }
     }
@@ -129,7 +139,7 @@ impl Meter {
         self.time(Stage::WaitForWorkers, wait)
     }
 
-    /// The consumer was given the batch of these samples.
+    /// The consumer took a finished batch, and was given it if there are samples in it.
     pub fn delivered(&self, slots: &[Slot]) {
         self.count(slots, Seen::repeats);
     }
@@ -142,7 +152,8 @@ impl Meter {
     fn count(&self, slots: &[Slot], repeats: impl Fn(&mut Seen, &Slot) -> bool) {
         let mut counts = self.counts();
         let counts = &mut *counts;
-        counts.delivered += 1;
+        counts.taken += 1;
+        counts.delivered += u64::from(!slots.is_empty());
         for slot in slots {
             let Some(class) = counts.classes.get_mut(slot.label as usize) else { continue };
             match slot.origin {
@@ -184,7 +195,7 @@ impl Meter {
 
     /// The finished batches that wait to be taken. After the end nobody will take them.
     fn queued(&self, counts: &Counts) -> u64 {
-        let waiting = self.finished.load(Ordering::Relaxed).saturating_sub(counts.delivered);
+        let waiting = self.finished.load(Ordering::Relaxed).saturating_sub(counts.taken);
         if self.elapsed.get().is_some() { 0 } else { waiting }
     }
 

@@ -19,8 +19,10 @@ mod needed;
 mod output;
 mod pool;
 mod recipe;
+mod roster;
 mod statistics;
 mod stream;
+mod sync;
 mod task;
 mod trace;
 mod workbench;
@@ -171,6 +173,17 @@ impl DataLoader {
 
     /// Makes one sample by itself, on the calling thread: the one that the loader's batch has, before normalisation. For
     /// instance the one that an error names by its key, see [`EpochPlan::slot_at`].
+    ///
+    /// ```
+    /// use candle_augment::{DataLoader, RandomRotation, SampleKey, digits};
+    ///
+    /// let loader = DataLoader::builder(digits()?).transform(RandomRotation::new(10.0)?).seed(7).build()?;
+    /// let key: SampleKey = "7:0:42:transform".parse()?;
+    /// let slot = loader.plan(key.epoch).slot_at(key.position).expect("an epoch has 1797 samples");
+    /// let sample = loader.sample(&slot)?;
+    /// println!("{:?} gave {:?}", sample.ops, sample.image.size());
+    /// # Ok::<(), candle_augment::Error>(())
+    /// ```
     ///
     /// # Errors
     ///

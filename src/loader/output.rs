@@ -76,17 +76,31 @@ impl Output {
         &self.device
     }
 
-    /// The memory for `count` images.
+    /// The memory for `count` images. Of small batches it is empty, and [grows](Buffer::grow) image by image, so that what is
+    /// written next has just been cleared and is still in the cache; that of large ones comes clear from the system.
     pub(super) fn buffer(&self, count: usize, shape: Shape) -> Result<Buffer> {
         let length = count.checked_mul(shape.len()).ok_or_else(|| {
             Error::config(format!(
                 "a batch of {count} images of {shape} does not fit into memory: lower the batch size"
             ))
         })?;
+        const LARGE: usize = 1 << 20;
         Ok(match self.pixels {
+            Pixels::F32(_) if length < LARGE => Buffer::F32(Vec::with_capacity(length)),
             Pixels::F32(_) => Buffer::F32(vec![0.0; length]),
+            Pixels::U8 | Pixels::NormalizedThere(_) if length < LARGE => Buffer::U8(Vec::with_capacity(length)),
             Pixels::U8 | Pixels::NormalizedThere(_) => Buffer::U8(vec![0; length]),
         })
+    }
+
+    /// The place of image `n` of `shape` in the buffer, which has grown so far.
+    pub(super) fn place<'a>(&'a self, buffer: &'a mut Buffer, n: usize, shape: Shape) -> Place<'a> {
+        let place = n * shape.len()..(n + 1) * shape.len();
+        match (buffer, &self.pixels) {
+            (Buffer::F32(data), Pixels::F32(normalize)) => Place::F32(&mut data[place], normalize),
+            (Buffer::U8(data), _) => Place::U8(&mut data[place]),
+            (Buffer::F32(_), _) => unreachable!("only normalised images are f32"),
+        }
     }
 
     /// The place of each image of `shape` in the buffer, in order.
@@ -145,6 +159,16 @@ pub(super) enum Buffer {
 }
 
 impl Buffer {
+    /// Makes room for so many images, of which new ones are zeros; it does not become smaller.
+    pub(super) fn grow(&mut self, images: usize, shape: Shape) {
+        let length = images * shape.len();
+        match self {
+            Self::F32(data) if data.len() < length => data.resize(length, 0.0),
+            Self::U8(data) if data.len() < length => data.resize(length, 0),
+            Self::F32(_) | Self::U8(_) => {}
+        }
+    }
+
     /// Keeps the images for which `kept` says so, in order.
     pub(super) fn keep(&mut self, kept: &[bool], shape: Shape) {
         fn pack<T: Copy>(data: &mut Vec<T>, kept: &[bool], length: usize) {

@@ -52,9 +52,9 @@ impl Made {
 /// A sample to be made: its place in the batch, and what it is made of, if that could be had.
 type Order = (usize, Result<Start>);
 
-/// A batch whose first sample is made.
+/// The images of a batch whose first sample is made.
 struct Begun {
-    first: usize,
+    first: Slot,
     buffer: Buffer,
     shape: Shape,
 }
@@ -127,23 +127,26 @@ impl BatchTask<'_> {
                 Origin::Synthetic(serial) => synthetic.push((place, serial)),
             }
         }
-        let mut begun = None;
+        let mut growing = Growing { task: self, first: None, images: None };
         let mut pieces = 1;
         hands.one(|| {
             let watch = Instant::now();
-            begun = self.begin(&mut real, progress);
-            if begun.is_none() && !self.has_failed(progress) {
+            self.begin(&mut real, &mut growing, progress);
+            if growing.first.is_none() && !self.has_failed(progress) {
                 real = self.generate(&std::mem::take(&mut synthetic)).into();
-                begun = self.begin(&mut real, progress);
+                self.begin(&mut real, &mut growing, progress);
             }
             pieces = self.pieces(watch.elapsed(), hands);
-            if let Some(begun) = begun.as_mut().filter(|_| pieces == 1) {
-                let jobs = self.jobs(begun, std::mem::take(&mut real), std::mem::take(&mut synthetic), 1, progress);
-                jobs.into_iter().for_each(|job| job());
+            if growing.first.is_some() && pieces == 1 {
+                self.make(self.generate(&std::mem::take(&mut synthetic)), &mut growing, progress);
+                self.make(std::mem::take(&mut real), &mut growing, progress);
             }
         });
-        let Some(mut begun) = begun.filter(|_| !self.has_failed(progress)) else { return Ok(None) };
-        hands.all(self.jobs(&mut begun, real, synthetic, pieces, progress));
+        let Some(mut begun) = growing.begun().filter(|_| !self.has_failed(progress)) else { return Ok(None) };
+        if pieces > 1 {
+            begun.buffer.grow(self.slots.len(), begun.shape);
+            hands.all(self.jobs(&mut begun, real, synthetic, pieces, progress));
+        }
         Ok(Some((begun.buffer, begun.shape)))
     }
 
@@ -166,45 +169,37 @@ impl BatchTask<'_> {
         pieces: usize,
         progress: &'a Mutex<Progress>,
     ) -> Vec<Job<'a>> {
-        let (first, shape) = (lock(progress).slots[*first], *shape);
-        let mut places: Vec<_> = self.recipe.output.places(buffer, shape).map(Some).collect();
-        let mut target = |place: usize| Reserved {
-            recipe: &self.recipe,
-            place: places[place].take().expect("each sample of a batch is made once"),
-            shape,
-            first,
+        let (first, shape) = (*first, *shape);
+        let mut all: Vec<_> = self.recipe.output.places(buffer, shape).map(Some).collect();
+        let mut reserved = |places: &mut dyn Iterator<Item = usize>| {
+            let take = |place: usize| (place, all[place].take().expect("each sample of a batch is made once"));
+            Reserved { recipe: &self.recipe, first, shape, places: places.map(take).collect() }
         };
         let mut jobs: Vec<Job<'_>> = Vec::new();
         if !synthetic.is_empty() {
-            let mut targets: Vec<_> = synthetic.iter().map(|(place, _)| target(*place)).collect();
-            jobs.push(Box::new(move || {
-                let orders = self.generate(&synthetic);
-                self.make(orders.into_iter().zip(&mut targets), progress);
-            }));
+            let mut reserved = reserved(&mut synthetic.iter().map(|(place, _)| *place));
+            jobs.push(Box::new(move || self.make(self.generate(&synthetic), &mut reserved, progress)));
         }
         let size = real.len().div_ceil(pieces).max(1);
         let mut real = real.into_iter();
         while real.len() > 0 {
             let orders: Vec<Order> = real.by_ref().take(size).collect();
-            let mut targets: Vec<_> = orders.iter().map(|(place, _)| target(*place)).collect();
-            jobs.push(Box::new(move || self.make(orders.into_iter().zip(&mut targets), progress)));
+            let mut reserved = reserved(&mut orders.iter().map(|(place, _)| *place));
+            jobs.push(Box::new(move || self.make(orders, &mut reserved, progress)));
         }
         jobs
     }
 
-    /// Makes samples in order until one has been made, for which memory is allocated.
-    fn begin(&self, orders: &mut VecDeque<Order>, progress: &Mutex<Progress>) -> Option<Begun> {
-        while let Some((place, start)) = orders.pop_front() {
-            let mut target = Allocated { task: self, place, buffer: None };
-            self.make([((place, start), &mut target)], progress);
-            if self.has_failed(progress) {
-                return None;
-            }
-            if let Some((buffer, shape)) = target.buffer.filter(|_| lock(progress).made[place]) {
-                return Some(Begun { first: place, buffer, shape });
-            }
+    /// Makes samples in order until one has been made, or the batch has failed.
+    fn begin(&self, orders: &mut VecDeque<Order>, growing: &mut Growing<'_>, progress: &Mutex<Progress>) {
+        while growing.first.is_none()
+            && !self.has_failed(progress)
+            && let Some((place, start)) = orders.pop_front()
+        {
+            self.make([(place, start)], growing, progress);
+            let progress = lock(progress);
+            growing.first = progress.made[place].then_some(progress.slots[place]);
         }
-        None
     }
 
     fn has_failed(&self, progress: &Mutex<Progress>) -> bool {
@@ -228,19 +223,16 @@ impl BatchTask<'_> {
     }
 
     /// Makes samples, one after the other, on one workbench.
-    fn make<'t>(
-        &self,
-        orders: impl IntoIterator<Item = (Order, &'t mut (impl Target + 't))>,
-        progress: &Mutex<Progress>,
-    ) {
+    fn make(&self, orders: impl IntoIterator<Item = Order>, places: &mut impl Places, progress: &Mutex<Progress>) {
         let mut piece = Piece::default();
         self.recipe.workbenches.with(|bench| {
             let mut worker = Worker { recipe: &self.recipe, bench, watch: Some(self.meter.stopwatch()) };
-            for ((place, start), target) in orders {
+            for (place, start) in orders {
+                let mut target = places.of(place);
                 let mut slot = self.slots[place];
                 let mut failures = Vec::new();
                 let made = guarded("making a sample", || {
-                    self.make_or_replace(&mut worker, &mut slot, start, target, &mut failures)
+                    self.make_or_replace(&mut worker, &mut slot, start, &mut target, &mut failures)
                 });
                 piece.failures.extend(failures.into_iter().map(|failure| (place, failure)));
                 match made {
@@ -351,38 +343,90 @@ fn lock(progress: &Mutex<Progress>) -> std::sync::MutexGuard<'_, Progress> {
     progress.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The first sample of a batch decides its shape: the memory for all is allocated for it.
-struct Allocated<'a> {
-    task: &'a BatchTask<'a>,
-    place: usize,
-    buffer: Option<(Buffer, Shape)>,
+/// Where the samples of a batch go.
+trait Places {
+    /// Where the one with this place in the batch goes.
+    fn of(&mut self, place: usize) -> impl Target;
 }
 
-impl Target for Allocated<'_> {
-    fn place(&mut self, _slot: &Slot, shape: Shape) -> Result<Place<'_>> {
-        let output = &self.task.recipe.output;
-        let buffer = match self.buffer.take() {
-            Some((buffer, same)) if same == shape => buffer,
-            _ => output.buffer(self.task.slots.len(), shape)?,
+/// The memory for all samples, once the shape of the first is known; for samples that are made one after the other.
+struct Growing<'a> {
+    task: &'a BatchTask<'a>,
+    /// The first one that could be made: the others must have its shape.
+    first: Option<Slot>,
+    images: Option<(Buffer, Shape)>,
+}
+
+impl Growing<'_> {
+    fn begun(self) -> Option<Begun> {
+        let (buffer, shape) = self.images?;
+        Some(Begun { first: self.first?, buffer, shape })
+    }
+
+    fn place(&mut self, place: usize, slot: &Slot, shape: Shape) -> Result<Place<'_>> {
+        let BatchTask { recipe, slots, .. } = self.task;
+        let (mut buffer, same) = match self.images.take() {
+            Some(images) => images,
+            None => (recipe.output.buffer(slots.len(), shape)?, shape),
         };
-        let (buffer, _) = self.buffer.insert((buffer, shape));
-        Ok(output.places(buffer, shape).nth(self.place).expect("there is a place for every slot"))
+        if shape != same {
+            match &self.first {
+                None => buffer = recipe.output.buffer(slots.len(), shape)?,
+                Some(first) => {
+                    self.images = Some((buffer, same));
+                    return Err(recipe.mismatch(first, same, slot, shape));
+                }
+            }
+        }
+        buffer.grow(place + 1, shape);
+        let (buffer, _) = self.images.insert((buffer, shape));
+        Ok(recipe.output.place(buffer, place, shape))
     }
 }
 
-/// The others have the same shape.
-struct Reserved<'a> {
-    recipe: &'a Recipe,
-    place: Place<'a>,
-    shape: Shape,
-    first: Slot,
+impl Places for Growing<'_> {
+    fn of(&mut self, place: usize) -> impl Target {
+        Grown { growing: self, place }
+    }
 }
 
-impl Target for Reserved<'_> {
+/// One place in growing memory.
+struct Grown<'g, 'a> {
+    growing: &'g mut Growing<'a>,
+    place: usize,
+}
+
+impl Target for Grown<'_, '_> {
     fn place(&mut self, slot: &Slot, shape: Shape) -> Result<Place<'_>> {
-        if shape == self.shape {
-            return Ok(self.place.reborrow());
-        }
-        Err(self.recipe.mismatch(&self.first, self.shape, slot, shape))
+        self.growing.place(self.place, slot, shape)
+    }
+}
+
+/// Some of the places in memory that is there, in the order in which they are asked for.
+struct Reserved<'a> {
+    recipe: &'a Recipe,
+    first: Slot,
+    shape: Shape,
+    places: VecDeque<(usize, Place<'a>)>,
+}
+
+impl Places for Reserved<'_> {
+    fn of(&mut self, place: usize) -> impl Target {
+        let next = self.places.pop_front().filter(|(next, _)| *next == place);
+        let (_, place) = next.expect("samples are made in the order in which places were reserved");
+        ReservedPlace { reserved: self, place }
+    }
+}
+
+/// One of them.
+struct ReservedPlace<'r, 'a> {
+    reserved: &'r Reserved<'a>,
+    place: Place<'a>,
+}
+
+impl Target for ReservedPlace<'_, '_> {
+    fn place(&mut self, slot: &Slot, shape: Shape) -> Result<Place<'_>> {
+        let Reserved { recipe, first, shape: expected, .. } = self.reserved;
+        if shape == *expected { Ok(self.place.reborrow()) } else { Err(recipe.mismatch(first, *expected, slot, shape)) }
     }
 }

@@ -1,6 +1,7 @@
 //! What a worker needs again and again, kept from one sample to the next.
 
 use std::sync::{Mutex, PoisonError};
+use std::thread::{self, ThreadId};
 
 use crate::decode::Decoder;
 use crate::transform::{Executor, Op};
@@ -18,14 +19,14 @@ pub(super) struct Workbench {
     pub executor: Executor,
 }
 
-/// Workbenches that wait for a worker: never more than there are workers.
+/// Workbenches that wait for a worker: never more than were in use at a time.
 #[derive(Debug, Default)]
 pub(super) struct Workbenches(Mutex<Vec<Used>>);
 
 /// A workbench, and who used it last.
 #[derive(Debug)]
 struct Used {
-    worker: Option<usize>,
+    worker: ThreadId,
     bench: Box<Workbench>,
 }
 
@@ -33,7 +34,7 @@ impl Workbenches {
     /// Gives `work` a workbench, which is kept for later: if it waits, the one that this worker used last, which is in its
     /// core's cache.
     pub(super) fn with<T>(&self, work: impl FnOnce(&mut Workbench) -> T) -> T {
-        let worker = rayon::current_thread_index();
+        let worker = thread::current().id();
         let waiting = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut bench = {
             let mut waiting = waiting();

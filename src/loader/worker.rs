@@ -1,5 +1,6 @@
 //! How one sample is made: read, decoded as far as it is needed, transformed, and written into its place.
 
+use std::hint::black_box;
 use std::sync::Arc;
 
 use super::Sample;
@@ -116,7 +117,10 @@ impl Worker<'_> {
             (Stored::Pixels(pixels), Some(cache)) if cache.shrinks() => {
                 self.make_of_kept(slot, index, pixels.to_image(), cache, target)
             }
-            (Stored::Pixels(pixels), _) => self.make_of_pixels(slot, pixels, target),
+            (Stored::Pixels(pixels), _) => {
+                fetch(pixels.data());
+                self.make_of_pixels(slot, pixels, target)
+            }
         }
     }
 
@@ -217,4 +221,14 @@ fn apply(executor: &mut Executor, done: usize, ops: &[Op], image: ImageRef<'_>, 
 
 fn in_loading(error: Error) -> Error {
     error.with_op(format_args!("load"))
+}
+
+/// Has small images, which lie anywhere in memory, brought into the cache: reads that do not wait for each other take a fraction
+/// of the time of those that an operation does on its way.
+fn fetch(pixels: &[u8]) {
+    const SMALL: usize = 1 << 13;
+    const CACHE_LINE: usize = 64;
+    if pixels.len() <= SMALL {
+        black_box(pixels.iter().step_by(CACHE_LINE).fold(0, |all, byte| all | byte));
+    }
 }

@@ -178,16 +178,25 @@ pub fn contents(batches: impl Iterator<Item = Result<Batch>>) -> Vec<Content> {
     batches.map(|batch| Content::from(batch.expect("nothing fails here"))).collect()
 }
 
-/// Runs what might hang; panics if it has not ended after 30 seconds.
+/// Runs what might hang; panics if it has not ended after 30 seconds, counted in naps: a process that is itself stopped
+/// for a while does not hang.
 pub fn in_time<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
     let (sender, receiver) = mpsc::channel();
     let thread = thread::spawn(move || sender.send(run()));
-    match receiver.recv_timeout(Duration::from_secs(30)) {
-        Ok(result) => result,
-        Err(mpsc::RecvTimeoutError::Timeout) => panic!("still running after 30 seconds"),
-        Err(mpsc::RecvTimeoutError::Disconnected) => match thread.join() {
-            Err(panic) => std::panic::resume_unwind(panic),
-            Ok(_) => unreachable!("the result is sent unless the thread panics"),
-        },
+    for _ in 0..300 {
+        match receiver.recv_timeout(Duration::from_millis(100)) {
+            Ok(result) => return result,
+            Err(mpsc::RecvTimeoutError::Timeout) => {}
+            Err(mpsc::RecvTimeoutError::Disconnected) => match thread.join() {
+                Err(panic) if panic.is::<&str>() || panic.is::<String>() => std::panic::resume_unwind(panic),
+                Err(panic) => {
+                    // The test's own thread would die of what it carries.
+                    std::mem::forget(panic);
+                    panic!("a panic that carries no text");
+                }
+                Ok(_) => unreachable!("the result is sent unless the thread panics"),
+            },
+        }
     }
+    panic!("still running after 30 seconds")
 }

@@ -2,7 +2,9 @@
 
 use std::panic::panic_any;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::yield_now;
 
 use candle_augment::{
     BatchOp, BatchTransform, ClassMixture, DataLoader, Dataset, Error, ErrorKind, Image, InMemory, Lambda, Op, Result,
@@ -25,9 +27,12 @@ enum Place {
 }
 
 /// Everything that a loader calls; kills its thread in one place.
+#[derive(Clone)]
 struct Deadly {
-    set: InMemory,
+    set: Arc<InMemory>,
     place: Place,
+    /// Not while the loader is built, on the caller's thread.
+    armed: Arc<AtomicBool>,
 }
 
 /// What a panic carries; it panics once more when it is thrown away.
@@ -41,7 +46,7 @@ impl Drop for Bomb {
 
 impl Deadly {
     fn pass(&self, place: Place) {
-        if place == self.place {
+        if place == self.place && self.armed.load(Ordering::SeqCst) {
             panic_any(Bomb);
         }
     }
@@ -112,15 +117,16 @@ fn hangs_when_a_worker_dies() -> Result<()> {
     use Place::{BatchDraw, Draw, Generate, Load, Operation, Path};
     for place in [Load, Path, Draw, Operation, Generate, BatchDraw] {
         for workers in [0, 1, 2, 8] {
-            let deadly = || Deadly { set: counted(&[40]), place };
-            let loader = DataLoader::builder(deadly())
-                .transform(deadly())
-                .batch_transform(deadly())
+            let deadly = Deadly { set: Arc::new(counted(&[40])), place, armed: Arc::default() };
+            let loader = DataLoader::builder(deadly.clone())
+                .transform(deadly.clone())
+                .batch_transform(deadly.clone())
                 .mixture(ClassMixture::Share(0.1))
-                .synthetic(deadly())
+                .synthetic(deadly.clone())
                 .batch_size(4)
                 .workers(workers)
                 .build()?;
+            deadly.armed.store(true, Ordering::SeqCst);
             in_time(move || {
                 for epoch in 0..3 {
                     let error = loader.epoch(epoch).find_map(Result::err).expect("an epoch is not cut short silently");
@@ -145,7 +151,11 @@ impl Dataset for Parallel {
     }
 
     fn load(&self, index: usize) -> Result<Image> {
-        (0..64).into_par_iter().map(|_| self.0.load(index)).find_last(|_| true).expect("there are 64")
+        let part = |_| {
+            yield_now();
+            self.0.load(index)
+        };
+        (0..16).into_par_iter().map(part).find_last(|_| true).expect("there are 16")
     }
 
     fn classes(&self) -> &[String] {
@@ -180,5 +190,41 @@ fn hangs_with_two_loaders_in_turn() -> Result<()> {
     let (a, b) = (first.epoch(0), second.epoch(0));
     let found = in_time(move || contents(a.zip(b).flat_map(|(a, b)| [a, b])));
     assert!(found == expected);
+    Ok(())
+}
+
+/// A set that holds a lock while it works in parallel, as one does that keeps a network or a reader behind a mutex.
+struct Locked(Parallel, Mutex<()>);
+
+impl Dataset for Locked {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn label(&self, index: usize) -> u32 {
+        self.0.label(index)
+    }
+
+    fn load(&self, index: usize) -> Result<Image> {
+        let _locked = self.1.lock().expect("no thread panics with it");
+        self.0.load(index)
+    }
+
+    fn classes(&self) -> &[String] {
+        self.0.classes()
+    }
+}
+
+/// A worker that waits for its own parallel work is given another sample meanwhile, which asks for the lock that it holds:
+/// rayon #592, and whatever hands samples to a pool that their code uses as well.
+#[test]
+fn hangs_when_a_lock_is_held_over_parallel_code() -> Result<()> {
+    let set = Arc::new(counted(&[400]));
+    let expected = contents(DataLoader::builder(Arc::clone(&set)).batch_size(8).build()?.epoch(0));
+    for workers in [2, 4] {
+        let locked = Locked(Parallel(Arc::clone(&set)), Mutex::new(()));
+        let loader = DataLoader::builder(locked).batch_size(8).workers(workers).build()?;
+        assert!(in_time(move || contents(loader.epoch(0))) == expected, "{workers} workers");
+    }
     Ok(())
 }

@@ -34,9 +34,10 @@ const MOST_AHEAD: usize = 1 << 16;
 
 /// The batches of an iterator, in order; see [`wrap`].
 ///
-/// An error stands at its place: one of the iterator after the batches that were complete before it, one of a sample in place
-/// of its batch. It ends the stream, and what waited for a batch then is lost, unless an
-/// [error policy](crate::LoaderBuilder::error_policy) bears it. At the end, and when the stream is dropped, its workers have ended.
+/// An error stands at its place: one of the iterator after the batches that were complete before it, one of a sample in
+/// place of its batch. It ends the stream, and what waited for a batch then is lost, unless an
+/// [error policy](crate::LoaderBuilder::error_policy) bears it. At the end, and when the stream is dropped, its workers have
+/// ended.
 #[must_use = "the batches are delivered when the stream is iterated over"]
 pub struct Stream {
     feed: Feed,
