@@ -40,10 +40,15 @@ fn sets() -> Result<Vec<(String, Arc<dyn Dataset>)>> {
     Ok(sets)
 }
 
-/// Batches of 50 small images, as bytes.
+/// Batches of 50 small images, as bytes; photographs decoded in full, as the expected pixels are.
 fn builder(set: &Arc<dyn Dataset>) -> Result<DataLoaderBuilder> {
     let small = Resize::exact(SIDE, SIDE)?;
-    Ok(DataLoader::builder(Arc::clone(set)).transform(small).dtype(DType::U8).batch_size(50).seed(17))
+    Ok(DataLoader::builder(Arc::clone(set))
+        .transform(small)
+        .dtype(DType::U8)
+        .scaled_decoding(false)
+        .batch_size(50)
+        .seed(17))
 }
 
 /// The slots of an epoch, batch by batch; the labels delivered must be theirs.
