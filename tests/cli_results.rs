@@ -69,17 +69,27 @@ fn preview_draws_the_pipeline_of_a_file() {
     assert!(succeed(path, &["preview", "digits", "--pipeline", "none.toml"]).contains("transforms: none"));
 }
 
+#[cfg(unix)]
 #[test]
 fn training_resumed_is_training_not_stopped() {
+    const STEPS: u64 = 60;
     let folder = scratch();
     let path = folder.path();
-    let train = |out: &str, steps: &str, more: &[&str]| {
-        json(path, &[&["train", "digits", "--per-class", "20", "--steps", steps, "--out", out], more].concat())
+    let data = ["train", "digits", "--per-class", "20"];
+    let train = |out: &str, steps: u64, more: &[&str]| {
+        json(path, &[&data[..], &["--steps", &steps.to_string(), "--out", out], more].concat())
     };
-    let whole = train("whole.safetensors", "20", &["--workers", "0", "--seed", "3", "--batch-size", "30"]);
-    train("parts.safetensors", "13", &["--workers", "1", "--seed", "3", "--batch-size", "30"]);
-    let parts = train("parts.safetensors", "7", &["--workers", "2", "--resume"]);
-    assert_eq!((&whole["steps"], &parts["steps"], &parts["steps_made"]), (&20.into(), &20.into(), &7.into()));
+    let options = ["--seed", "3", "--batch-size", "30"];
+    let whole = train("whole.safetensors", STEPS, &[&options[..], &["--workers", "0"]].concat());
+    let steps = STEPS.to_string();
+    let parts = ["--steps", &steps, "--out", "parts.safetensors", "--workers", "1", "--json"];
+    let stopped = interrupted(path, &[&data[..], &options, &parts].concat());
+    let made = stopped["steps"].as_u64().unwrap();
+    let parts = train("parts.safetensors", STEPS - made, &["--workers", "2", "--resume"]);
+    assert_eq!(
+        (&whole["steps"], &parts["steps"], &parts["steps_made"]),
+        (&STEPS.into(), &STEPS.into(), &(STEPS - made).into())
+    );
     let bytes = |name: &str| std::fs::read(path.join(name)).unwrap();
     assert!(bytes("whole.safetensors") == bytes("parts.safetensors"), "the weights differ");
     assert!(bytes("whole.samples.png") == bytes("parts.samples.png"), "the samples differ");
@@ -158,22 +168,17 @@ fn help_shows_examples() {
     assert!(help.contains("Examples:") && help.contains("--json"), "{help}");
 }
 
+/// What the program says of a training that Ctrl-C stopped soon after it began.
 #[cfg(unix)]
-#[test]
-fn an_interrupt_saves_the_checkpoint() {
+fn interrupted(folder: &std::path::Path, arguments: &[&str]) -> serde_json::Value {
     use std::io::{BufRead, BufReader, Read};
     use std::process::{Command, Stdio};
 
-    let folder = scratch();
-    let arguments = ["train", "digits", "--minutes", "10", "--json"];
-    let mut child = common::program::program(folder.path(), &arguments)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child =
+        common::program::program(folder, arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut messages = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
-    while !line.contains("Ctrl-C") {
+    while !line.contains("train the examiner: 100 steps") {
         line.clear();
         assert_ne!(messages.read_line(&mut line).unwrap(), 0, "it ended before the training");
     }
@@ -186,6 +191,14 @@ fn an_interrupt_saves_the_checkpoint() {
     assert!(rest.contains("--resume"), "{rest}");
     let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(result["stopped"], true);
+    result
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_saves_the_checkpoint() {
+    let folder = scratch();
+    let result = interrupted(folder.path(), &["train", "digits", "--minutes", "10", "--json"]);
     let resumed = json(folder.path(), &["train", "digits", "--steps", "1", "--resume"]);
     assert_eq!(resumed["steps"].as_u64(), result["steps"].as_u64().map(|steps| steps + 1));
 }

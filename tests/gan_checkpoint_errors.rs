@@ -5,7 +5,7 @@ mod common;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use candle_augment::gan::{GanConfig, GeneratorSource, Trainer};
+use candle_augment::gan::{Augmentation, GanConfig, GeneratorSource, Loss, Regularizers, Trainer};
 use candle_augment::{Batch, ErrorKind, Result};
 use candle_core::{Device, Tensor};
 use common::gan::{batch, config, train_and_save};
@@ -88,7 +88,7 @@ fn another_version() -> Result<()> {
 fn a_configuration_out_of_range() -> Result<()> {
     let (_folder, path) = checkpoint()?;
     rewrite(&path, |description| description["config"]["size"] = 100_000.into(), |_| false);
-    refused(&path, ErrorKind::Checkpoint, "image size must be from 8 to 64");
+    refused(&path, ErrorKind::Checkpoint, "image size must be from 8 to 128");
     let (_folder, path) = checkpoint()?;
     rewrite(&path, |description| description["config"] = 3.into(), |_| false);
     refused(&path, ErrorKind::Checkpoint, "configuration is damaged");
@@ -148,12 +148,12 @@ fn batches_of_another_kind() -> Result<()> {
 }
 
 #[test]
-fn divergence_is_an_error() -> Result<()> {
+fn an_image_that_is_no_number_is_an_error() -> Result<()> {
     let mut trainer = Trainer::new(config(8, 1), &Device::Cpu)?;
     let mut bad = batch(trainer.config(), 0)?;
     bad.images = (bad.images * f64::NAN)?;
     let error = trainer.step(&bad).unwrap_err();
-    assert!(error.to_string().contains("lower the learning rates"), "{error}");
+    assert!(error.to_string().contains("image 0 of the batch of step 1 has a value that is NaN"), "{error}");
     Ok(())
 }
 
@@ -162,7 +162,7 @@ fn configurations_out_of_range() {
     let good = || config(8, 1);
     let wrong = [
         GanConfig { size: 7, ..good() },
-        GanConfig { size: 65, ..good() },
+        GanConfig { size: 129, ..good() },
         GanConfig { channels: 2, ..good() },
         GanConfig { classes: Vec::new(), ..good() },
         GanConfig { latent: 0, ..good() },
@@ -170,6 +170,21 @@ fn configurations_out_of_range() {
         GanConfig { discriminator_rate: f64::NAN, ..good() },
         GanConfig { beta1: 1.0, ..good() },
         GanConfig { noise: -0.1, ..good() },
+        GanConfig { discriminator_steps: 0, ..good() },
+        GanConfig { average: 0.0, ..good() },
+        GanConfig { final_rate: 0.0, ..good() },
+        GanConfig { label_ramp: 1.5, ..good() },
+        GanConfig { regularizers: Regularizers { r1: -1.0, ..Default::default() }, ..good() },
+        GanConfig { regularizers: Regularizers { interval: 0, ..Default::default() }, ..good() },
+        // Neither has anything to compare.
+        GanConfig { regularizers: Regularizers { consistency: 1.0, ..Default::default() }, ..good() },
+        GanConfig {
+            loss: Loss::Relativistic,
+            regularizers: Regularizers { lecam: 0.3, ..Default::default() },
+            ..good()
+        },
+        GanConfig { augmentation: Augmentation { probability: 1.5, ..Default::default() }, ..good() },
+        GanConfig { augmentation: Augmentation { target: Some(2.0), ..Default::default() }, ..good() },
     ];
     for config in wrong {
         let error = Trainer::new(config, &Device::Cpu).err().expect("out of range");

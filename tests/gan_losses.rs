@@ -1,4 +1,4 @@
-//! The losses and their gradients, against closed forms, up to logits whose sigmoid rounds to 0 or 1.
+//! The losses and their gradients, against PyTorch and closed forms, up to logits whose sigmoid rounds to 0 or 1.
 
 use candle_augment::Result;
 use candle_augment::gan::Loss;
@@ -47,12 +47,12 @@ fn discriminator_by_cross_entropy() -> Result<()> {
 
 #[test]
 fn generator_of_the_original_objective() -> Result<()> {
-    check(|x| Loss::Minimax.generator(x), |x| (-softplus(x), -sigmoid(x)))
+    check(|x| Loss::Minimax.generator(x, x), |x| (-softplus(x), -sigmoid(x)))
 }
 
 #[test]
 fn generator_that_does_not_saturate() -> Result<()> {
-    check(|x| Loss::NonSaturating.generator(x), |x| (softplus(-x), sigmoid(x) - 1.0))
+    check(|x| Loss::NonSaturating.generator(x, x), |x| (softplus(-x), sigmoid(x) - 1.0))
 }
 
 #[test]
@@ -61,24 +61,59 @@ fn hinge() -> Result<()> {
     // At the kink itself either side's slope is right; candle takes the upper one.
     check(|x| Loss::Hinge.discriminator(x, &constant(-2.0)?), |x| ((1.0 - x).max(0.0), -slope(x <= 1.0)))?;
     check(|x| Loss::Hinge.discriminator(&constant(2.0)?, x), |x| ((1.0 + x).max(0.0), slope(x >= -1.0)))?;
-    check(|x| Loss::Hinge.generator(x), |x| (-x, -1.0))
+    check(|x| Loss::Hinge.generator(x, x), |x| (-x, -1.0))
 }
 
 #[test]
 fn losses_are_means_over_the_batch() -> Result<()> {
     let x = Tensor::new(&[-1.0f32, 0.0, 2.0], &Device::Cpu)?;
     let expected = (softplus(-1.0) + softplus(0.0) + softplus(2.0)) / 3.0;
-    let found = f64::from(Loss::Minimax.generator(&x)?.to_scalar::<f32>()?);
+    let found = f64::from(Loss::Minimax.generator(&x, &x)?.to_scalar::<f32>()?);
     assert!((found + expected).abs() < 1e-6);
     Ok(())
 }
 
 #[test]
 fn names_come_back() -> Result<()> {
-    for loss in [Loss::Minimax, Loss::NonSaturating, Loss::Hinge] {
+    for loss in Loss::ALL {
         assert_eq!(loss.to_string().parse::<Loss>()?, loss);
         assert_eq!(serde_json::to_string(&loss).unwrap(), format!("\"{loss}\""));
     }
-    assert!("wasserstein".parse::<Loss>().unwrap_err().to_string().contains("expected minimax"));
+    assert!(
+        "wasserstein"
+            .parse::<Loss>()
+            .unwrap_err()
+            .to_string()
+            .contains("minimax, non-saturating, hinge, least-squares, relativistic")
+    );
+    Ok(())
+}
+
+/// The numbers of `fixtures/make_gan_references.py`.
+#[test]
+fn every_loss_is_that_of_pytorch() -> Result<()> {
+    let references: serde_json::Value =
+        serde_json::from_str(include_str!("../fixtures/gan-references.json")).expect("the script writes JSON");
+    let numbers = |value: &serde_json::Value| -> Vec<f32> { serde_json::from_value(value.clone()).expect("numbers") };
+    let real = Var::new(numbers(&references["real"]), &Device::Cpu)?;
+    let fake = Var::new(numbers(&references["fake"]), &Device::Cpu)?;
+    for loss in Loss::ALL {
+        let discriminator = loss.discriminator(&real, &fake)?;
+        let generator = loss.generator(&real, &fake)?;
+        for (network, value) in [("discriminator", discriminator), ("generator", generator)] {
+            let gradients = value.backward()?;
+            let of = |var: &Var| match gradients.get(var) {
+                Some(gradient) => gradient.to_vec1::<f32>(),
+                None => Ok(vec![0.0; var.elem_count()]),
+            };
+            let found = [vec![value.to_scalar::<f32>()?], of(&real)?, of(&fake)?].concat();
+            let expected = numbers(&references[network][loss.to_string()]);
+            assert_eq!(found.len(), expected.len());
+            for (found, expected) in found.iter().zip(expected) {
+                let close = (found - expected).abs() <= 2e-6 * expected.abs().max(1.0);
+                assert!(close, "{loss}, {network}: {found}, PyTorch {expected}");
+            }
+        }
+    }
     Ok(())
 }

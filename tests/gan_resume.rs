@@ -2,7 +2,10 @@
 
 mod common;
 
-use candle_augment::gan::{GeneratorSource, Loss, Trainer};
+use candle_augment::gan::{
+    Architecture, Augmentation, Conditioning, DiscriminatorNorm, GanConfig, GeneratorSource, Loss, Regularizers,
+    Trainer,
+};
 use candle_augment::{Purpose, Result, SampleKey, SyntheticRequest, SyntheticSource};
 use candle_core::Device;
 use common::gan::{batch, config, train_and_save};
@@ -11,12 +14,44 @@ use common::gan::{batch, config, train_and_save};
 fn stopped_at_any_step() -> Result<()> {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name);
-    for (size, channels, loss) in [(8, 1, Loss::NonSaturating), (18, 3, Loss::Hinge)] {
-        let config = || candle_augment::gan::GanConfig { loss, ..config(size, channels) };
-        train_and_save(&mut Trainer::new(config(), &Device::Cpu)?, 5, &file("through"))?;
+    let everything = Regularizers { r1: 0.5, r2: 0.5, interval: 2, lecam: 0.3, consistency: 1.0 };
+    let adaptive = Augmentation { color: true, translation: true, cutout: true, probability: 0.3, target: Some(0.6) };
+    let configs = [
+        config(8, 1),
+        GanConfig {
+            loss: Loss::Hinge,
+            regularizers: everything,
+            augmentation: adaptive,
+            label_ramp: 0.5,
+            ..config(18, 3)
+        },
+        GanConfig {
+            loss: Loss::Relativistic,
+            regularizers: Regularizers { lecam: 0.0, ..everything },
+            augmentation: adaptive,
+            discriminator_steps: 2,
+            architecture: Architecture::Upsampled,
+            conditioning: Conditioning::BatchNorm,
+            discriminator_norm: DiscriminatorNorm::Spectral,
+            ..config(8, 1)
+        },
+        GanConfig {
+            architecture: Architecture::Residual,
+            discriminator_norm: DiscriminatorNorm::Spectral,
+            ..config(9, 1)
+        },
+    ];
+    for config in configs {
+        let config = || config.clone();
+        let planned = || -> Result<Trainer> {
+            let mut trainer = Trainer::new(config(), &Device::Cpu)?;
+            trainer.plan(6);
+            Ok(trainer)
+        };
+        train_and_save(&mut planned()?, 5, &file("through"))?;
         let through = std::fs::read(file("through")).unwrap();
         for stop in 0..5 {
-            train_and_save(&mut Trainer::new(config(), &Device::Cpu)?, stop, &file("stopped"))?;
+            train_and_save(&mut planned()?, stop, &file("stopped"))?;
             let mut resumed = Trainer::load(file("stopped"), &Device::Cpu)?;
             assert_eq!(resumed.steps(), stop);
             assert_eq!(resumed.config(), &config());

@@ -4,7 +4,6 @@ mod config;
 mod confusion;
 mod model;
 mod network;
-mod pool;
 mod trainer;
 
 pub use config::ClassifierConfig;

@@ -41,6 +41,19 @@ impl Classifier {
         Ok(softmax(&self.network.logits(&images, false)?.detach(), D::Minus1)?)
     }
 
+    /// For images `(N, C, H, W)` of f32 in [−1, 1] what the last layer decides by, `(N, 4 · width)`, and the probability of
+    /// each class, `(N, classes)`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Classifier::probabilities`].
+    pub fn features(&self, images: &Tensor) -> Result<(Tensor, Tensor)> {
+        let images = channels_last(&images.to_device(&self.device)?, &self.config)?;
+        let features = self.network.features(&images, false)?.detach();
+        let probabilities = softmax(&self.network.head(&features)?.detach(), D::Minus1)?;
+        Ok((features, probabilities))
+    }
+
     /// The probability of each class for each image.
     ///
     /// # Errors

@@ -5,9 +5,9 @@
 use candle_core::Tensor;
 
 use super::config::ClassifierConfig;
-use super::pool::{global_average, halve};
 use crate::error::Result;
 use crate::image::Size;
+use crate::nn::pool::{global_average, halve};
 use crate::nn::{Activation, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, LayerConfig, Linear, Params};
 
 /// Images are halved until the shorter side is this small: only then does the last convolution see the whole of an object.
@@ -54,11 +54,21 @@ impl Network {
 
     /// Images `(N, H, W, C)` to logits `(N, classes)`.
     pub(super) fn logits(&self, images: &Tensor, train: bool) -> Result<Tensor> {
+        self.head.forward(&self.features(images, train)?)
+    }
+
+    /// Images `(N, H, W, C)` to what the last layer makes its logits of, `(N, 4 · width)`.
+    pub(super) fn features(&self, images: &Tensor, train: bool) -> Result<Tensor> {
         let mut features = images.clone();
         for block in &self.blocks {
             features = block.forward(&features, train)?;
         }
-        self.head.forward(&global_average(&features)?)
+        global_average(&features)
+    }
+
+    /// The logits of [`Network::features`].
+    pub(super) fn head(&self, features: &Tensor) -> Result<Tensor> {
+        self.head.forward(features)
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use candle_augment::compare::{CompareConfig, CompareData, Comparison, compare, long_tail};
-use candle_augment::gan::{GanConfig, GeneratorSource};
+use candle_augment::gan::{Budget, GanConfig, GeneratorSource};
 use candle_augment::{ClassMixture, Color, Dataset, DatasetExt, Error, ErrorKind, Mixture, Result, Size};
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ use super::classic::{Classic, ClassicArgs};
 use super::common::Common;
 use super::data::{self, Parts};
 use super::progress::{Goal, Progress};
-use super::training::{self, Budget};
+use super::training;
 use super::words::count;
 use super::{output, train};
 
@@ -61,7 +61,7 @@ pub struct Args {
     /// Time to train a GAN for [default: 2]
     #[arg(long, value_name = "M", conflicts_with = "gan", allow_negative_numbers = true)]
     minutes: Option<f64>,
-    /// Side of the square images, from 8 to 64; with --gan that of the GAN [default: that of the images where it fits, else 32]
+    /// Side of the square images, from 8 to 128; with --gan that of the GAN [default: that of the images where it fits, else 32]
     #[arg(long, value_name = "S")]
     size: Option<usize>,
     #[command(flatten)]
@@ -84,7 +84,7 @@ struct Report {
 
 pub fn run(args: &Args) -> Result<()> {
     check_share(args.share)?;
-    let budget = Budget::minutes(args.minutes.unwrap_or(DEFAULT_MINUTES))?;
+    let budget = training::minutes(args.minutes.unwrap_or(DEFAULT_MINUTES))?;
     let parts = data::open_parts(&args.data, args.test.as_deref(), args.common.seed)?;
     let given = args.given_gan(&parts)?;
     let train = args.thin_out(&parts.train)?;
@@ -219,8 +219,9 @@ impl Args {
         budget: Budget,
     ) -> Result<(String, GeneratorSource)> {
         let transform = self.classic.light(config.channels).transform()?;
-        let (trainer, _) = training::train_new(config, set, transform, budget, self.common.workers())?;
-        Ok((format!("trained on the training images, {}", count(trainer.steps(), "step", "steps")), trainer.source()?))
+        let (supervisor, _) = training::train_new(config, set, transform, budget, self.common.workers())?;
+        let steps = count(supervisor.trainer().steps(), "step", "steps");
+        Ok((format!("trained on the training images, {steps}"), training::best(&supervisor)?))
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use candle_augment::compare::{CompareConfig, CompareData, Comparison, rare_half};
-use candle_augment::gan::{GanConfig, GeneratorSource, TrainReport};
+use candle_augment::gan::{Budget, GanConfig, GeneratorSource, TrainReport};
 use candle_augment::report::write_file;
 use candle_augment::{Balance, Batch, ClassMixture, Color, DataLoader, Dataset, Mixture, Origin, Result, Size, digits};
 use candle_core::DType;
@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::classic::{Classic, ClassicArgs};
 use super::common::Common;
 use super::pictures::{self, ContactSheet, SampleGrid};
-use super::training::{self, Budget};
+use super::training;
 use super::{compare, data, output};
 
 /// Images that a rare class keeps.
@@ -141,12 +141,13 @@ impl<'a> Demo<'a> {
         let config = GanConfig { seed, ..GanConfig::new(8, 1, set.classes()) };
         let transform = ClassicArgs::default().light(1).transform()?;
         let started = Instant::now();
-        let (trainer, reports) =
+        let (supervisor, reports) =
             training::train_new(config, set, transform, Budget::Steps(steps), self.common.workers())?;
         let seconds = started.elapsed().as_secs_f64();
-        trainer.save(self.file("gan.safetensors"))?;
-        let summary = GanSummary { steps: trainer.steps(), seconds, last: reports.last().copied() };
-        Ok((trainer.source()?, reports, summary))
+        supervisor.save(self.file("gan.safetensors"))?;
+        let steps = supervisor.trainer().steps();
+        let summary = GanSummary { steps, seconds, last: reports.last().copied() };
+        Ok((training::best(&supervisor)?, reports, summary))
     }
 
     fn draw_samples(&self, source: &GeneratorSource) -> Result<()> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use candle_augment::gan::{GanConfig, Loss, TrainReport, Trainer};
+use candle_augment::gan::{Budget, GanConfig, Loss, Score, Supervisor, TrainReport, Trainer};
 use candle_augment::{Color, Dataset, DatasetExt, Error, ErrorKind, Part, Result, Size, SyntheticSource, open_data};
 use candle_core::Device;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::classic::{Classic, ClassicArgs};
 use super::common::Common;
 use super::pictures::SampleGrid;
-use super::training::{self, Budget, Flow};
+use super::training::{self, Flow};
 use super::words::{count, tell};
 use super::{data, exit, interrupt, output};
 
@@ -45,7 +45,7 @@ pub struct Args {
     /// Use only so many images of each class, drawn at random
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
     per_class: Option<u32>,
-    /// Side of the square images that the GAN learns, 8 to 64; others are resized [default: the images' own where they fit, else 32]
+    /// Side of the square images that the GAN learns, 8 to 128; others are resized [default: the images' own where they fit, else 32]
     #[arg(long, value_name = "S")]
     size: Option<usize>,
     /// Stop after so many steps
@@ -54,7 +54,7 @@ pub struct Args {
     /// Stop after so long [default: 5]
     #[arg(long, value_name = "M", allow_negative_numbers = true)]
     minutes: Option<f64>,
-    /// minimax (the original), non-saturating or hinge [default: non-saturating]
+    /// minimax (the original), non-saturating, hinge, least-squares or relativistic [default: non-saturating]
     #[arg(long, value_name = "LOSS")]
     loss: Option<Loss>,
     /// Images in a step [default: 64, or what the resumed training has]
@@ -91,6 +91,8 @@ struct Report {
     seconds: f64,
     steps_per_second: f64,
     last: Option<TrainReport>,
+    /// Of the best generator, which the checkpoint's samples come from; none if nothing was learnt.
+    best: Option<Score>,
     /// Whether the user stopped it.
     stopped: bool,
 }
@@ -115,32 +117,38 @@ pub fn run(args: &Args) -> Result<()> {
         None => config,
     };
     config.validate()?;
-    let mut trainer = match resumed {
-        Some(trainer) => args.checked(trainer, &config)?,
-        None => Trainer::new(config, &Device::Cpu)?,
+    let (config, checkpoint) = match &resumed {
+        Some(trainer) => (args.checked(trainer, &config)?.clone(), Some(args.out.as_path())),
+        None => (config, None),
     };
     let classic = args.classic.light(first.channels());
     let workers = args.common.workers();
     let transform = classic.transform()?;
     let set = data::read(&set, Size::square(size), Color::AsStored, workers)?;
-    let loader = training::loader(&set, transform, trainer.config().batch_size, workers, seed)?;
+    let (train_set, held_out) = training::hold_out(&set, seed)?;
+    let loader = training::loader(&train_set, transform, config.batch_size, workers, seed)?;
     interrupt::listen()?;
-    tell(format_args!("training on {} images of {} classes, Ctrl-C saves and ends", set.len(), set.classes().len()));
+    tell(format_args!(
+        "training on {} images of {} classes, Ctrl-C saves and ends",
+        train_set.len(),
+        set.classes().len()
+    ));
+    let mut supervisor = training::watch(config, checkpoint, &loader, held_out, budget)?;
     let mut saved = Instant::now();
     let started = Instant::now();
-    let reports = training::train(&mut trainer, &loader, budget, |trainer, reports| {
+    let reports = training::train(&mut supervisor, &loader, budget, |supervisor, reports| {
         if interrupt::stopped() {
             return Ok(Flow::Stop);
         }
         if saved.elapsed() >= SAVE_EVERY {
-            files.save(trainer, reports)?;
+            files.save(supervisor, reports)?;
             saved = Instant::now();
         }
         Ok(Flow::Continue)
     })?;
     let seconds = started.elapsed().as_secs_f64();
-    files.save(&trainer, &reports)?;
-    let report = Report::new(files, &trainer, &set, &classic, &reports, seconds);
+    files.save(&supervisor, &reports)?;
+    let report = Report::new(files, &supervisor, &set, &classic, &reports, seconds);
     output::print(&report, args.common.json)?;
     if report.stopped {
         return Err(exit::interrupted(format!("stopped at step {}: add --resume to go on", report.steps)));
@@ -152,7 +160,7 @@ impl Args {
     fn budget(&self) -> Result<Budget> {
         match self.steps {
             Some(steps) => Ok(Budget::Steps(steps)),
-            None => Budget::minutes(self.minutes.unwrap_or(DEFAULT_MINUTES)),
+            None => training::minutes(self.minutes.unwrap_or(DEFAULT_MINUTES)),
         }
     }
 
@@ -179,8 +187,8 @@ impl Args {
         }
     }
 
-    /// The checkpoint's trainer, if it is one for the images and the loss of `config`.
-    fn checked(&self, trainer: Trainer, config: &GanConfig) -> Result<Trainer> {
+    /// The configuration of the checkpoint's trainer, if it is one for the images and the loss of `config`.
+    fn checked<'a>(&self, trainer: &'a Trainer, config: &GanConfig) -> Result<&'a GanConfig> {
         let own = trainer.config();
         own.expect_images(config.size, config.channels, &config.classes).map_err(|error| error.with_path(&self.out))?;
         let refused = |what: String, option: &str| {
@@ -192,7 +200,7 @@ impl Args {
             (_, Some(size)) if size as usize != own.batch_size => {
                 refused(format!("{} images in a step, not {size}", own.batch_size), "--batch-size")
             }
-            _ => Ok(trainer),
+            _ => Ok(own),
         }
     }
 }
@@ -221,27 +229,28 @@ impl Files {
         [&self.samples, &self.curves].into_iter().try_for_each(|path| output::check_not_folder(path))
     }
 
-    fn save(&self, trainer: &Trainer, reports: &[TrainReport]) -> Result<()> {
-        trainer.save(&self.checkpoint)?;
-        let source = trainer.source()?;
+    fn save(&self, supervisor: &Supervisor, reports: &[TrainReport]) -> Result<()> {
+        supervisor.save(&self.checkpoint)?;
+        let source = supervisor.source().or_else(|_| supervisor.trainer().source())?;
+        let config = supervisor.trainer().config();
         let classes: Vec<_> = (0..source.classes().len()).collect();
-        let title = format!("Samples after {}", count(trainer.steps(), "step", "steps"));
-        let grid =
-            SampleGrid { title: &title, classes: &classes, per_class: SHOWN_PER_CLASS, seed: trainer.config().seed };
+        let title = format!("Samples after {}", count(source.step(), "step", "steps"));
+        let grid = SampleGrid { title: &title, classes: &classes, per_class: SHOWN_PER_CLASS, seed: config.seed };
         grid.render(&source, |_| String::new())?.save_png(&self.samples)?;
-        training::curves_of(trainer.config().loss, reports, "Training").save_png(&self.curves)
+        training::curves_of(config.loss, reports, "Training").save_png(&self.curves)
     }
 }
 
 impl Report {
     fn new(
         files: Files,
-        trainer: &Trainer,
+        supervisor: &Supervisor,
         set: &Arc<dyn Dataset>,
         classic: &Classic,
         reports: &[TrainReport],
         seconds: f64,
     ) -> Self {
+        let trainer = supervisor.trainer();
         let config = trainer.config();
         Self {
             checkpoint: files.checkpoint,
@@ -258,6 +267,7 @@ impl Report {
             seconds,
             steps_per_second: reports.len() as f64 / seconds,
             last: reports.last().copied(),
+            best: supervisor.best().cloned(),
             stopped: interrupt::stopped(),
         }
     }
@@ -279,6 +289,17 @@ impl fmt::Display for Report {
         )?;
         if let Some(last) = &self.last {
             writeln!(f, "loss         discriminator {:.3}, generator {:.3} ({})", last.d_loss, last.g_loss, self.loss)?;
+        }
+        match &self.best {
+            Some(best) => writeln!(
+                f,
+                "quality      {:.2} at best: class right {:.2}, variety {:.2}, real images reached {:.2} (1: as real images)",
+                best.value(),
+                best.agreement,
+                best.diversity,
+                best.coverage
+            )?,
+            None => writeln!(f, "quality      nothing learnt yet: train for longer, or on more images")?,
         }
         writeln!(f, "checkpoint   {}", self.checkpoint.display())?;
         writeln!(f, "samples      {}", self.samples.display())?;

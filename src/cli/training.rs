@@ -1,46 +1,38 @@
 //! Trains a GAN on images in memory.
 
+use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use candle_augment::gan::{GanConfig, Loss, TrainReport, Trainer};
+use candle_augment::gan::{
+    Budget, Event, Examiner, GanConfig, GeneratorSource, Loss, Reaction, Score, Supervisor, TrainReport, Trainer,
+};
 use candle_augment::report::{Canvas, Curves, Series, palette, render_curves};
-use candle_augment::{Balance, Batch, DataLoader, Dataset, Error, ErrorKind, Normalize, Pipeline, Result};
+use candle_augment::{Balance, Batch, DataLoader, Dataset, DatasetExt, Error, Normalize, Pipeline, Result, endless};
 use candle_core::Device;
 
 use super::progress::{Goal, Progress};
-use super::words::count;
+use super::words::{count, tell};
 
-/// When training ends.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Budget {
-    /// After so many steps.
-    Steps(u64),
-    /// After so long.
-    Time(Duration),
+/// Steps of the classifier that examines samples: seconds, after which it is right on most images.
+const EXAMINER_STEPS: usize = 100;
+/// Images are held out from classes of this size on, a twentieth of them, and so many in all.
+const HOLD_OUT_FROM: u64 = 40;
+const HELD_OUT: usize = 256;
+
+/// A budget of so many minutes.
+pub fn minutes(minutes: f64) -> Result<Budget> {
+    let time = Duration::try_from_secs_f64(60.0 * minutes).ok().filter(|time| !time.is_zero());
+    time.map(Budget::Time).ok_or_else(|| {
+        Error::config(format!("{minutes} minutes is no time to train for: give a number above 0 with --minutes"))
+    })
 }
 
-impl Budget {
-    /// So many minutes.
-    pub fn minutes(minutes: f64) -> Result<Self> {
-        let time = Duration::try_from_secs_f64(60.0 * minutes).ok().filter(|time| !time.is_zero());
-        time.map(Self::Time).ok_or_else(|| {
-            Error::config(format!("{minutes} minutes is no time to train for: give a number above 0 with --minutes"))
-        })
-    }
-
-    fn goal(self, first: u64) -> Goal {
-        match self {
-            Self::Steps(steps) => Goal::Count(first.saturating_add(steps)),
-            Self::Time(time) => Goal::Time(time),
-        }
-    }
-
-    fn is_spent(self, steps: u64, time: Duration) -> bool {
-        match self {
-            Self::Steps(budget) => steps >= budget,
-            Self::Time(budget) => time >= budget,
-        }
+fn goal(budget: Budget, first: u64) -> Goal {
+    match budget {
+        Budget::Steps(steps) => Goal::Count(first.saturating_add(steps)),
+        Budget::Time(time) => Goal::Time(time),
     }
 }
 
@@ -71,6 +63,45 @@ pub fn loader(
         .build()
 }
 
+/// Images to train on, and some, of sets with enough of every class, that the GAN never sees.
+pub fn hold_out(set: &Arc<dyn Dataset>, seed: u64) -> Result<(Arc<dyn Dataset>, Option<Batch>)> {
+    if set.class_counts().iter().any(|count| (*count as u64) < HOLD_OUT_FROM) {
+        return Ok((Arc::clone(set), None));
+    }
+    let share = 0.05f64.min(HELD_OUT as f64 / set.len() as f64);
+    let (train, held_out) = Arc::clone(set).split(1.0 - share, seed)?;
+    let size = held_out.len().min(HELD_OUT);
+    let loader = DataLoader::builder(held_out).batch_size(size).normalize(Normalize::signed()).seed(seed).build()?;
+    let batch = loader.epoch(0).next().transpose()?;
+    Ok((Arc::new(train), batch.filter(|batch| batch.len() >= 2)))
+}
+
+/// A training under watch: a new one, or the one in `resumed`.
+pub fn watch(
+    config: GanConfig,
+    resumed: Option<&Path>,
+    loader: &DataLoader,
+    held_out: Option<Batch>,
+    budget: Budget,
+) -> Result<Supervisor> {
+    let started = Instant::now();
+    let mut progress = Progress::new("train the examiner", "steps", Goal::Count(EXAMINER_STEPS as u64));
+    let batches = endless(loader).zip(1..).map(|(batch, step)| {
+        progress.update(step, String::new);
+        batch
+    });
+    let examiner = Examiner::train(&config, batches, EXAMINER_STEPS, &Device::Cpu)?;
+    progress.finish(&count(EXAMINER_STEPS as u64, "step", "steps"));
+    let budget = match budget {
+        Budget::Time(time) => Budget::Time(time.saturating_sub(started.elapsed())),
+        steps => steps,
+    };
+    match resumed {
+        Some(path) => Supervisor::load(path, &Device::Cpu, examiner, held_out, budget),
+        None => Supervisor::new(Trainer::new(config, &Device::Cpu)?, examiner, held_out, budget),
+    }
+}
+
 /// Trains a new GAN until the budget is spent. Gives what each step measured.
 pub fn train_new(
     config: GanConfig,
@@ -78,48 +109,61 @@ pub fn train_new(
     transform: Pipeline,
     budget: Budget,
     workers: usize,
-) -> Result<(Trainer, Vec<TrainReport>)> {
+) -> Result<(Supervisor, Vec<TrainReport>)> {
     let loader = loader(set, transform, config.batch_size, workers, config.seed)?;
-    let mut trainer = Trainer::new(config, &Device::Cpu)?;
-    let reports = train(&mut trainer, &loader, budget, |_, _| Ok(Flow::Continue))?;
-    Ok((trainer, reports))
+    let mut supervisor = watch(config, None, &loader, None, budget)?;
+    let reports = train(&mut supervisor, &loader, budget, |_, _| Ok(Flow::Continue))?;
+    Ok((supervisor, reports))
 }
 
 /// Trains until the budget is spent or `after_step` says stop. Gives what each step measured.
 pub fn train(
-    trainer: &mut Trainer,
+    supervisor: &mut Supervisor,
     loader: &DataLoader,
     budget: Budget,
-    mut after_step: impl FnMut(&Trainer, &[TrainReport]) -> Result<Flow>,
+    mut after_step: impl FnMut(&Supervisor, &[TrainReport]) -> Result<Flow>,
 ) -> Result<Vec<TrainReport>> {
-    let first = trainer.steps();
-    let mut progress = Progress::new("train", "steps", budget.goal(first)).starting_at(first);
+    let first = supervisor.trainer().steps();
+    let mut progress = Progress::new("train", "steps", goal(budget, first)).starting_at(first);
     let mut reports: Vec<TrainReport> = Vec::new();
+    let mut told = HashSet::new();
     let started = Instant::now();
     for batch in batches_from(loader, first)? {
-        let report = trainer.step(&batch?).map_err(advise)?;
-        reports.push(report);
-        progress.update(report.step, || format!("loss D {:.3}, G {:.3}", report.d_loss, report.g_loss));
-        let flow = after_step(trainer, &reports)?;
-        if flow == Flow::Stop || budget.is_spent(reports.len() as u64, started.elapsed()) {
+        let step = supervisor.step(&batch?)?;
+        step.events.iter().filter(|event| is_news(event, &mut told)).for_each(|event| tell(format_args!("{event}")));
+        reports.extend(step.report);
+        let best = supervisor.best().map(Score::value);
+        progress.update(supervisor.trainer().steps(), || detail(reports.last(), best));
+        if after_step(supervisor, &reports)? == Flow::Stop || step.finished {
             break;
         }
     }
     let rate = reports.len() as f64 / started.elapsed().as_secs_f64();
-    progress.finish(&format!("{}, {rate:.1}/s", count(trainer.steps(), "step", "steps")));
+    progress.finish(&format!("{}, {rate:.1}/s", count(supervisor.trainer().steps(), "step", "steps")));
     Ok(reports)
 }
 
-/// What to do about a step that failed.
-///
-/// The batches are the program's own and fit the GAN, so what [`Trainer::step`] reports as a fault of its input is that the training
-/// diverged: no fault of the user's data. A run that is resumed would diverge again at the same step.
-fn advise(error: Error) -> Error {
-    if error.kind() != ErrorKind::Config {
-        return error;
+/// Whether to tell an event: quality shows in the progress, and an image that is left out comes again in every epoch.
+fn is_news(event: &Event, told: &mut HashSet<String>) -> bool {
+    match event.reaction {
+        Reaction::Kept => false,
+        Reaction::LeftOut | Reaction::Watched => told.insert(event.saw.clone()),
+        _ => true,
     }
-    let advice = "train anew with another --seed, or, with `train`, another --loss or a larger --batch-size";
-    Error::new(ErrorKind::Tensor, format!("{error}\nTo try: {advice}.")).with_source(error)
+}
+
+fn detail(report: Option<&TrainReport>, best: Option<f64>) -> String {
+    let losses = report.map(|report| format!("loss D {:.3}, G {:.3}", report.d_loss, report.g_loss));
+    let best = best.map(|best| format!("best quality {best:.2}"));
+    [losses, best].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// The best generator, or, if nothing was learnt, the last one and a word about that.
+pub fn best(supervisor: &Supervisor) -> Result<GeneratorSource> {
+    supervisor.source().or_else(|error| {
+        tell(format_args!("warning: {error}"));
+        supervisor.trainer().source()
+    })
 }
 
 /// The batches of step `first` and all later ones, without end.
@@ -151,11 +195,15 @@ pub fn curves_of(loss: Loss, reports: &[TrainReport], title: &str) -> Canvas {
             series("generator", palette::VERMILION, &|report| report.g_loss),
         ],
     };
-    // The hinge loss asks for scores beyond ±1, not for log-odds: no chance follows from them.
+    // Only two losses ask for log-odds, from which a chance follows.
     let (title, y_label, answer): (_, _, fn(f64) -> f64) = match loss {
         Loss::Hinge => {
             ("How real the discriminator finds images (it wants real above 1, synthetic below -1)", "score", |x| x)
         }
+        Loss::LeastSquares => {
+            ("How real the discriminator finds images (it wants real at 1, synthetic at 0)", "score", |x| x)
+        }
+        Loss::Relativistic => ("How real the discriminator finds images (only the difference counts)", "score", |x| x),
         Loss::Minimax | Loss::NonSaturating => {
             ("What the discriminator takes for real (0.5: it cannot tell)", "chance", sigmoid)
         }
@@ -182,24 +230,14 @@ mod tests {
 
     #[test]
     fn budgets_are_positive() {
-        assert_eq!(Budget::minutes(0.5).unwrap(), Budget::Time(Duration::from_secs(30)));
+        assert_eq!(minutes(0.5).unwrap(), Budget::Time(Duration::from_secs(30)));
         for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-            assert!(Budget::minutes(bad).is_err(), "{bad}");
+            assert!(minutes(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn steps_beyond_counting_do_not_overflow() {
-        assert!(matches!(Budget::Steps(u64::MAX).goal(10), Goal::Count(u64::MAX)));
-    }
-
-    #[test]
-    fn a_divergence_is_no_bad_input_and_comes_with_advice() {
-        let error = advise(Error::config("training diverged: the loss is NaN"));
-        assert_eq!(error.kind(), ErrorKind::Tensor);
-        for word in ["diverged", "--seed", "--loss", "--batch-size"] {
-            assert!(error.to_string().contains(word), "{error}");
-        }
-        assert_eq!(advise(Error::new(ErrorKind::Io, "gone")).message(), "gone");
+        assert!(matches!(goal(Budget::Steps(u64::MAX), 10), Goal::Count(u64::MAX)));
     }
 }

@@ -1,5 +1,5 @@
 //! Checkpoints: a safetensors file with the networks, their average, the optimisers' moments, the configuration and the
-//! step.
+//! state of the training.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -10,6 +10,8 @@ use safetensors::{Dtype, SafeTensorError};
 use serde::{Deserialize, Serialize};
 
 use super::config::GanConfig;
+use super::state::State;
+use super::supervisor::Watch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::write_file;
 
@@ -17,9 +19,11 @@ use crate::file::write_file;
 pub(super) const GENERATOR: &str = "generator.";
 pub(super) const DISCRIMINATOR: &str = "discriminator.";
 pub(super) const AVERAGE: &str = "average.";
+/// Before the prefixes of a supervised training's best step.
+pub(super) const BEST: &str = "best.";
 
 /// The version of the format, in [`Metadata`]; it changes when an older program could not read the file.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// The key of the one metadata entry. One, because several would be written in random order.
 const METADATA: &str = "candle-augment-gan";
 
@@ -27,14 +31,24 @@ const METADATA: &str = "candle-augment-gan";
 #[derive(Serialize, Deserialize)]
 struct Metadata {
     version: u32,
-    step: u64,
     config: serde_json::Value,
+    state: serde_json::Value,
+    supervised: Option<serde_json::Value>,
+}
+
+/// What a supervisor adds to a checkpoint, beside the tensors of its best step.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Supervised {
+    pub(super) watch: Watch,
+    /// The state of the best step.
+    pub(super) best: State,
 }
 
 /// What a checkpoint holds.
 pub(super) struct Checkpoint {
     pub(super) config: GanConfig,
-    pub(super) step: u64,
+    pub(super) state: State,
+    pub(super) supervised: Option<Supervised>,
     pub(super) tensors: HashMap<String, Tensor>,
 }
 
@@ -53,31 +67,44 @@ impl Checkpoint {
         let metadata = header.metadata().as_ref().and_then(|entries| entries.get(METADATA)).ok_or_else(|| {
             refused("a safetensors file, but not a GAN of candle-augment: name a file that `train` wrote")
         })?;
-        let metadata: Metadata =
-            serde_json::from_str(metadata).map_err(|error| refused(&format!("its description is damaged: {error}")))?;
-        if metadata.version != VERSION {
+        let damaged = |error: serde_json::Error| refused(&format!("its description is damaged: {error}"));
+        let metadata: serde_json::Value = serde_json::from_str(metadata).map_err(damaged)?;
+        // First the version alone: another one may have other fields.
+        let version = &metadata["version"];
+        if *version != VERSION {
             return Err(refused(&format!(
-                "expected a GAN of format version {VERSION}, found version {}: \
-                 use the release that wrote it, or train it anew",
-                metadata.version
+                "expected a GAN of format version {VERSION}, found version {version}: \
+                 use the release that wrote it, or train it anew"
             )));
         }
+        let metadata: Metadata = serde_json::from_value(metadata).map_err(damaged)?;
         let config: GanConfig = serde_json::from_value(metadata.config)
             .map_err(|error| refused(&format!("its configuration is damaged: {error}: train it anew")))?;
         config.validate().map_err(|error| refused(error.message()))?;
+        let state: State = serde_json::from_value(metadata.state)
+            .map_err(|error| refused(&format!("its state of training is damaged: {error}: train it anew")))?;
+        let supervised = metadata.supervised.map(serde_json::from_value).transpose().map_err(damaged)?;
         let file = SafeTensors::deserialize(bytes).map_err(|error| unreadable(&error))?;
         let tensors =
             file.iter().map(|(name, view)| Ok((name.to_owned(), to_tensor(name, &view)?))).collect::<Result<_>>()?;
-        Ok(Self { config, step: metadata.step, tensors })
+        Ok(Self { config, state, supervised, tensors })
     }
 
     /// Writes the checkpoint whole or not at all.
-    pub(super) fn write(path: &Path, config: &GanConfig, step: u64, tensors: &[(String, Tensor)]) -> Result<()> {
+    pub(super) fn write(
+        path: &Path,
+        config: &GanConfig,
+        state: &State,
+        supervised: Option<&Supervised>,
+        tensors: &[(String, Tensor)],
+    ) -> Result<()> {
         let failed = |error: String| {
             Error::new(ErrorKind::Checkpoint, format!("cannot put the GAN into a file: {error}")).with_path(path)
         };
         let config = serde_json::to_value(config).map_err(|error| failed(error.to_string()))?;
-        let metadata = serde_json::to_string(&Metadata { version: VERSION, step, config })
+        let state = serde_json::to_value(state).map_err(|error| failed(error.to_string()))?;
+        let supervised = supervised.map(serde_json::to_value).transpose().map_err(|error| failed(error.to_string()))?;
+        let metadata = serde_json::to_string(&Metadata { version: VERSION, config, state, supervised })
             .map_err(|error| failed(error.to_string()))?;
         let data: Vec<Vec<u8>> = tensors.iter().map(|(_, tensor)| to_bytes(tensor)).collect::<Result<_>>()?;
         let views = tensors

@@ -1,49 +1,51 @@
 //! The configuration of a conditional GAN.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
+use super::augment::Augmentation;
+use super::loss::Loss;
+use super::regularizer::Regularizers;
 use crate::error::{Error, ErrorKind, Result};
 
-/// The objective of the two networks. D is the discriminator's logit; σ(D) is its probability that an image is real.
+/// How the two networks are built.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Loss {
-    /// The original objective (I. Goodfellow et al., "Generative Adversarial Nets", 2014): the discriminator maximises
-    /// log σ(D(x)) + log(1 − σ(D(G(z)))), the generator minimises log(1 − σ(D(G(z)))). Its gradient vanishes where the
-    /// discriminator is sure, so it learns more slowly than the others.
-    Minimax,
-    /// The same discriminator; the generator maximises log σ(D(G(z))), whose gradient does not vanish while the
-    /// discriminator wins (same paper, section 3).
+pub enum Architecture {
+    /// Transposed 4×4 convolutions that double the sides, and convolutions of stride 2 that halve them (A. Radford et al.,
+    /// "Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks", 2015).
+    Transposed,
+    /// The same discriminator; the generator repeats pixels and convolves 3×3, which leaves no checkerboard (A. Odena et
+    /// al., "Deconvolution and Checkerboard Artifacts", 2016), and has one convolution more, at the full size.
     #[default]
-    NonSaturating,
-    /// The discriminator minimises max(0, 1 − D(x)) + max(0, 1 + D(G(z))), the generator −D(G(z)) (J. H. Lim, J. C. Ye,
-    /// "Geometric GAN", 2017).
-    Hinge,
+    Upsampled,
+    /// Residual blocks in both networks (T. Miyato, M. Koyama, "cGANs with Projection Discriminator", 2018): better images
+    /// at many times the cost of a step.
+    Residual,
 }
 
-const LOSSES: [(Loss, &str); 3] =
-    [(Loss::Minimax, "minimax"), (Loss::NonSaturating, "non-saturating"), (Loss::Hinge, "hinge")];
-
-impl fmt::Display for Loss {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = LOSSES.iter().find(|(loss, _)| loss == self).map_or("?", |(_, name)| name);
-        f.pad(name)
-    }
+/// Where the label enters the generator. In the discriminator it always enters by a projection (same paper).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Conditioning {
+    /// Beside the noise, as a vector of its own for each class (M. Mirza, S. Osindero, "Conditional Generative Adversarial
+    /// Nets", 2014).
+    #[default]
+    Concatenated,
+    /// After every batch norm, as a gain and a shift of its own for each class and channel.
+    BatchNorm,
 }
 
-impl FromStr for Loss {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        LOSSES
-            .iter()
-            .find(|(_, name)| *name == text)
-            .map(|(loss, _)| *loss)
-            .ok_or_else(|| Error::config(format!("{text:?} is not a loss: expected minimax, non-saturating or hinge")))
-    }
+/// What keeps the discriminator in check.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DiscriminatorNorm {
+    /// Batch norm, of real and of generated images apart. It makes a discriminator see whether a batch is varied: without,
+    /// and with nothing in its place, every class collapsed to one image.
+    #[default]
+    Batch,
+    /// Weights divided by their largest singular value (T. Miyato et al., "Spectral Normalization for Generative Adversarial
+    /// Networks", 2018).
+    Spectral,
 }
 
 /// The configuration of a conditional GAN; it is stored in every checkpoint.
@@ -58,20 +60,26 @@ impl FromStr for Loss {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GanConfig {
-    /// Side of the square images, in pixels: 8 to 64.
+    /// Side of the square images, in pixels: 8 to 128.
     pub size: usize,
     /// Channels of the images: 1 or 3.
     pub channels: usize,
     /// Names of the classes, in the order of their labels.
     pub classes: Vec<String>,
+    /// How the networks are built; by doubled pixels by default.
+    pub architecture: Architecture,
+    /// Where the label enters the generator; beside the noise by default.
+    pub conditioning: Conditioning,
+    /// What keeps the discriminator in check; batch norm by default.
+    pub discriminator_norm: DiscriminatorNorm,
     /// Length of the noise vector z; 64 by default.
     pub latent: usize,
-    /// Length of the vector that stands for a class beside z; 32 by default.
+    /// Length of the vector that stands for a class beside z; 32 by default. [`Conditioning::BatchNorm`] has none.
     pub embedding: usize,
-    /// Channels of the generator's first layers; 64 by default. The last hidden layer has half of them.
+    /// Channels of the generator's first layers, of the last two half as many; see [`GanConfig::new`] for the default.
     pub generator_width: usize,
-    /// Channels of the discriminator's first layer, doubled at each halving of the image up to four times as many; 32
-    /// by default, 16 for images of less than 16 pixels a side.
+    /// Channels of the discriminator's first layer, doubled at each halving of the image up to four times as many; see
+    /// [`GanConfig::new`] for the default.
     pub discriminator_width: usize,
     /// The objective; non-saturating by default.
     pub loss: Loss,
@@ -83,14 +91,29 @@ pub struct GanConfig {
     pub beta1: f64,
     /// Second decay of both Adams; 0.999 by default.
     pub beta2: f64,
-    /// Decay per step of the average of the generator that makes the samples; 0.995 by default. It grows to that from 0
-    /// as 1 − 1 / (1 + step / 10), so that the first weights are forgotten.
-    pub average_decay: f64,
+    /// What is left of both rates at the end of [`Trainer::plan`](super::Trainer::plan), to which they fall along half a
+    /// cosine; 0.25 by default. Without a plan they stay.
+    pub final_rate: f64,
+    /// Steps of the discriminator for each of the generator; 1 by default.
+    pub discriminator_steps: u64,
+    /// The half-life of the average of the generator that makes the samples, as a share of the images seen so far; 0.05
+    /// by default. So the first weights are forgotten, however long the training is (the ramp-up of T. Karras et al.,
+    /// "Training Generative Adversarial Networks with Limited Data", 2020).
+    pub average: f64,
+    /// The share of the planned steps in which the class grows from no influence on either network to its whole one; 0,
+    /// at once, by default. It keeps the conditioning from collapsing on few images (M. Shahbazi et al., "Collapse by
+    /// Conditioning", 2022). Here one logit grows a class term; there, one loss for each is added.
+    pub label_ramp: f64,
+    /// Penalties on the discriminator; none by default.
+    pub regularizers: Regularizers,
+    /// What the discriminator's images go through, real and generated ones alike; nothing by default.
+    pub augmentation: Augmentation,
     /// Standard deviation of the noise added to every image that the discriminator sees, in pixel values of [−1, 1];
     /// 0.3 by default. It keeps the discriminator from telling the few images of a rare class by heart: with 0.1 such
     /// classes broke down, and so did [`Loss::Minimax`].
     pub noise: f64,
-    /// Images of a batch, for whoever makes the batches; 64 by default. The trainer takes any number from 2.
+    /// Images of a batch, for whoever makes the batches; see [`GanConfig::new`] for the default. The trainer takes any
+    /// number from 2.
     pub batch_size: usize,
     /// Seed of the initial weights and of everything random in training; 0 by default.
     pub seed: u64,
@@ -98,24 +121,43 @@ pub struct GanConfig {
 
 impl GanConfig {
     /// The defaults for square images of `size` pixels a side.
+    ///
+    /// | size | generator width | discriminator width | batch | why |
+    /// |---|---|---|---|---|
+    /// | 8 to 15 | 64 | 16 | 64 | there is little to see: a wider discriminator knows it by heart |
+    /// | 16 to 95 | 64 | 32 | 64 | at equal time, steps count for more than width |
+    /// | 96 to 128 | 48 | 24 | 32 | a step on two cores stays within seconds |
     #[must_use]
     pub fn new(size: usize, channels: usize, classes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let (generator_width, discriminator_width, batch_size) = match size {
+            ..16 => (64, 16, 64),
+            16..96 => (64, 32, 64),
+            _ => (48, 24, 32),
+        };
         Self {
             size,
             channels,
             classes: classes.into_iter().map(Into::into).collect(),
+            architecture: Architecture::default(),
+            conditioning: Conditioning::default(),
+            discriminator_norm: DiscriminatorNorm::default(),
             latent: 64,
             embedding: 32,
-            generator_width: 64,
-            discriminator_width: if size < 16 { 16 } else { 32 },
+            generator_width,
+            discriminator_width,
             loss: Loss::default(),
             generator_rate: 5e-4,
             discriminator_rate: 5e-4,
             beta1: 0.5,
             beta2: 0.999,
-            average_decay: 0.995,
+            final_rate: 0.25,
+            discriminator_steps: 1,
+            average: 0.05,
+            label_ramp: 0.0,
+            regularizers: Regularizers::default(),
+            augmentation: Augmentation::default(),
             noise: 0.3,
-            batch_size: 64,
+            batch_size,
             seed: 0,
         }
     }
@@ -132,7 +174,7 @@ impl GanConfig {
             }
             Err(Error::config(format!("the GAN's {name} must be from {low} to {high}, got {value}")))
         };
-        within("image size", self.size, 8, 64)?;
+        within("image size", self.size, 8, 128)?;
         if !matches!(self.channels, 1 | 3) {
             return Err(Error::config(format!("the GAN's images have 1 or 3 channels, got {}", self.channels)));
         }
@@ -151,9 +193,20 @@ impl GanConfig {
         for (name, rate) in [("generator", self.generator_rate), ("discriminator", self.discriminator_rate)] {
             number(&format!("{name} rate"), rate, rate > 0.0 && rate <= 1.0, "above 0 and at most 1")?;
         }
-        for (name, decay) in [("beta1", self.beta1), ("beta2", self.beta2), ("average decay", self.average_decay)] {
+        for (name, decay) in [("beta1", self.beta1), ("beta2", self.beta2)] {
             number(name, decay, (0.0..1.0).contains(&decay), "at least 0 and below 1")?;
         }
+        within("number of discriminator steps", self.discriminator_steps as usize, 1, 100)?;
+        number(
+            "final rate",
+            self.final_rate,
+            self.final_rate > 0.0 && self.final_rate <= 1.0,
+            "above 0 and at most 1",
+        )?;
+        number("average", self.average, self.average > 0.0 && self.average <= 1.0, "above 0 and at most 1")?;
+        number("label ramp", self.label_ramp, (0.0..=1.0).contains(&self.label_ramp), "from 0 to 1")?;
+        self.regularizers.validate(self.loss, &self.augmentation)?;
+        self.augmentation.validate()?;
         number("noise", self.noise, (0.0..=2.0).contains(&self.noise), "from 0 to 2")
     }
 

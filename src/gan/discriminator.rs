@@ -2,61 +2,276 @@
 
 use candle_core::Tensor;
 
-use super::config::GanConfig;
+use super::config::{Architecture, DiscriminatorNorm, GanConfig};
 use super::generator::WEIGHTS;
 use crate::error::Result;
-use crate::nn::{Activation, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, Params, Projection};
+use crate::nn::pool::{global_average, halve};
+use crate::nn::{Activation, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, Params, Projection, SpectralNorm};
 
 const LEAKY: Activation = Activation::LeakyRelu(0.2);
 
-/// Convolutions that halve the image, with batch norm, and a projection on the class.
+/// Convolutions that halve the image, and a projection on the class.
 ///
-/// Without batch norm every class collapses to one image. It has to see real and generated images in batches of their
-/// own.
+/// It has to see real and generated images in batches of their own where it has batch norm.
 #[derive(Clone, Debug)]
 pub(super) struct Discriminator {
-    first: Conv2d,
-    stages: Vec<(Conv2d, BatchNorm)>,
+    body: Body,
     head: Projection,
+    head_norm: Option<SpectralNorm>,
+}
+
+#[derive(Clone, Debug)]
+enum Body {
+    Plain(Vec<Stage>),
+    Residual { blocks: Vec<Block>, last: Activate },
 }
 
 impl Discriminator {
     pub(super) fn new(params: &mut Params, config: &GanConfig) -> Result<Self> {
-        let halving = Conv2dConfig { kernel: 4, stride: 2, padding: 1, init: WEIGHTS, ..Default::default() };
-        // Small images have no detail to give away at once.
-        let (first, mut side) = if config.size < 16 {
-            (Conv2dConfig { init: WEIGHTS, activation: LEAKY, ..Default::default() }, config.size)
-        } else {
-            (Conv2dConfig { activation: LEAKY, ..halving }, config.size / 2)
+        let (body, features) = match config.architecture {
+            Architecture::Residual => residual(params, config)?,
+            Architecture::Transposed | Architecture::Upsampled => plain(params, config)?,
         };
-        let mut width = config.discriminator_width;
-        let first = Conv2d::new(params, "first", config.channels, width, first)?;
-        let mut stages = Vec::new();
-        while side > 3 && stages.len() < 2 || side > 4 {
-            let (name, outputs) = (stages.len() + 1, (width * 2).min(config.discriminator_width * 4));
-            let conv = Conv2dConfig { bias: false, ..halving };
-            let conv = Conv2d::new(params, &format!("stage{name}.conv"), width, outputs, conv)?;
-            let norm = BatchNormConfig { activation: LEAKY, ..Default::default() };
-            let norm = BatchNorm::with_config(params, &format!("stage{name}.norm"), outputs, norm)?;
-            stages.push((conv, norm));
-            (width, side) = (outputs, side / 2);
-        }
-        let head = Projection::new(params, "head", config.classes.len(), side * side * width, WEIGHTS)?;
-        Ok(Self { first, stages, head })
+        let head = Projection::new(params, "head", config.classes.len(), features, WEIGHTS)?;
+        let head_norm = spectral(params, "head", features, config)?;
+        Ok(Self { body, head, head_norm })
     }
 
     /// The same network, sharing its variables, but giving them no gradients.
     pub(super) fn frozen(&self) -> Self {
-        let stages = self.stages.iter().map(|(conv, norm)| (conv.frozen(), norm.frozen())).collect();
-        Self { first: self.first.frozen(), stages, head: self.head.frozen() }
+        let body = match &self.body {
+            Body::Plain(stages) => Body::Plain(stages.iter().map(Stage::frozen).collect()),
+            Body::Residual { blocks, last } => {
+                Body::Residual { blocks: blocks.iter().map(Block::frozen).collect(), last: last.frozen() }
+            }
+        };
+        Self { body, head: self.head.frozen(), head_norm: self.head_norm.clone() }
     }
 
-    /// The logits (N) of `images` (N, H, W, C) in [−1, 1] under `labels` (N), u32.
-    pub(super) fn forward(&self, images: &Tensor, labels: &Tensor) -> Result<Tensor> {
-        let mut x = self.first.forward(images)?;
-        for (conv, norm) in &self.stages {
-            x = norm.forward(&conv.forward(&x)?, true)?;
+    /// One step of the power iteration of every spectral norm.
+    pub(super) fn iterate(&self) -> Result<()> {
+        let convs: Vec<&Conv> = match &self.body {
+            Body::Plain(stages) => stages.iter().map(|stage| &stage.conv).collect(),
+            Body::Residual { blocks, .. } => blocks.iter().flat_map(Block::convs).collect(),
+        };
+        for conv in convs {
+            if let Some(norm) = &conv.norm {
+                norm.iterate(conv.conv.weight())?;
+            }
         }
-        self.head.forward(&x.flatten_from(1)?, labels)
+        self.head_norm.as_ref().map_or(Ok(()), |norm| norm.iterate(self.head.table()))
+    }
+
+    /// The logits (N) of `images` (N, H, W, C) in [−1, 1] under `labels` (N), u32, which count by `strength` from 0 to 1.
+    pub(super) fn forward(&self, images: &Tensor, labels: &Tensor, strength: f64) -> Result<Tensor> {
+        let features = match &self.body {
+            Body::Plain(stages) => {
+                let mut x = images.clone();
+                for stage in stages {
+                    x = stage.forward(&x)?;
+                }
+                x.flatten_from(1)?
+            }
+            Body::Residual { blocks, last } => {
+                let mut x = images.clone();
+                for block in blocks {
+                    x = block.forward(&x)?;
+                }
+                let (_, height, width, _) = x.dims4()?;
+                (global_average(&last.forward(&x)?)? * (height * width) as f64)?
+            }
+        };
+        match &self.head_norm {
+            Some(norm) => {
+                let head = self.head.with_table(norm.normalise(self.head.table())?);
+                head.forward_scaled(&features, labels, strength)
+            }
+            None => self.head.forward_scaled(&features, labels, strength),
+        }
+    }
+}
+
+/// 4×4 convolutions of stride 2 down to 4 pixels a side (A. Radford et al., "Unsupervised Representation Learning with Deep
+/// Convolutional Generative Adversarial Networks", 2015), and the number of features.
+fn plain(params: &mut Params, config: &GanConfig) -> Result<(Body, usize)> {
+    let halving = Conv2dConfig { kernel: 4, stride: 2, padding: 1, init: WEIGHTS, ..Default::default() };
+    // Small images have no detail to give away at once.
+    let (first, mut side) = if config.size < 16 {
+        (Conv2dConfig { init: WEIGHTS, activation: LEAKY, ..Default::default() }, config.size)
+    } else {
+        (Conv2dConfig { activation: LEAKY, ..halving }, config.size / 2)
+    };
+    let mut width = config.discriminator_width;
+    let mut stages =
+        vec![Stage { conv: Conv::new(params, "first", (config.channels, width), first, config)?, norm: None }];
+    while side > 3 && stages.len() < 3 || side > 4 {
+        let (name, outputs) = (format!("stage{}", stages.len()), (width * 2).min(config.discriminator_width * 4));
+        let (conv, name_of_conv) = (Conv2dConfig { ..halving }, format!("{name}.conv"));
+        let widths = (width, outputs);
+        stages.push(match config.discriminator_norm {
+            DiscriminatorNorm::Batch => {
+                let conv = Conv::new(params, &name_of_conv, widths, Conv2dConfig { bias: false, ..conv }, config)?;
+                let leaky = BatchNormConfig { activation: LEAKY, ..Default::default() };
+                let norm = BatchNorm::with_config(params, &format!("{name}.norm"), outputs, leaky)?;
+                Stage { conv, norm: Some(norm) }
+            }
+            DiscriminatorNorm::Spectral => {
+                let conv = Conv2dConfig { activation: LEAKY, ..conv };
+                Stage { conv: Conv::new(params, &name_of_conv, widths, conv, config)?, norm: None }
+            }
+        });
+        (width, side) = (outputs, side / 2);
+    }
+    Ok((Body::Plain(stages), side * side * width))
+}
+
+/// Residual blocks that halve the image down to 4 pixels a side, whose sum the head gets (T. Miyato, M. Koyama, "cGANs with
+/// Projection Discriminator", 2018), and the number of features.
+fn residual(params: &mut Params, config: &GanConfig) -> Result<(Body, usize)> {
+    let (mut blocks, mut side, mut inputs) = (Vec::new(), config.size, config.channels);
+    while side > 4 {
+        let outputs = (config.discriminator_width << blocks.len()).min(config.discriminator_width * 4);
+        let name = format!("block{}", blocks.len() + 1);
+        blocks.push(Block::new(params, &name, (inputs, outputs), blocks.is_empty(), config)?);
+        (side, inputs) = (side / 2, outputs);
+    }
+    let last = Activate::new(params, "last", inputs, config)?;
+    Ok((Body::Residual { blocks, last }, inputs))
+}
+
+/// A spectral norm for `name`, if the configuration wants any.
+fn spectral(params: &mut Params, name: &str, outputs: usize, config: &GanConfig) -> Result<Option<SpectralNorm>> {
+    let wanted = config.discriminator_norm == DiscriminatorNorm::Spectral;
+    wanted.then(|| SpectralNorm::new(params, &format!("{name}.spectral"), outputs)).transpose()
+}
+
+/// A convolution, its weight divided by its largest singular value or not.
+#[derive(Clone, Debug)]
+struct Conv {
+    conv: Conv2d,
+    norm: Option<SpectralNorm>,
+}
+
+impl Conv {
+    fn new(
+        params: &mut Params,
+        name: &str,
+        (inputs, outputs): (usize, usize),
+        conv: Conv2dConfig,
+        config: &GanConfig,
+    ) -> Result<Self> {
+        let conv = Conv2d::new(params, name, inputs, outputs, conv)?;
+        Ok(Self { conv, norm: spectral(params, name, outputs, config)? })
+    }
+
+    fn frozen(&self) -> Self {
+        Self { conv: self.conv.frozen(), norm: self.norm.clone() }
+    }
+
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        match &self.norm {
+            Some(norm) => self.conv.with_weight(norm.normalise(self.conv.weight())?).forward(x),
+            None => self.conv.forward(x),
+        }
+    }
+}
+
+/// A convolution with the batch norm that follows, if any.
+#[derive(Clone, Debug)]
+struct Stage {
+    conv: Conv,
+    norm: Option<BatchNorm>,
+}
+
+impl Stage {
+    fn frozen(&self) -> Self {
+        Self { conv: self.conv.frozen(), norm: self.norm.as_ref().map(BatchNorm::frozen) }
+    }
+
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let x = self.conv.forward(x)?;
+        match &self.norm {
+            Some(norm) => norm.forward(&x, true),
+            None => Ok(x),
+        }
+    }
+}
+
+/// The activation before a convolution, after batch norm where there is such.
+#[derive(Clone, Debug)]
+struct Activate(Option<BatchNorm>);
+
+impl Activate {
+    fn new(params: &mut Params, name: &str, channels: usize, config: &GanConfig) -> Result<Self> {
+        let leaky = BatchNormConfig { activation: LEAKY, ..Default::default() };
+        let norm = || BatchNorm::with_config(params, &format!("{name}.norm"), channels, leaky);
+        let wanted = config.discriminator_norm == DiscriminatorNorm::Batch;
+        Ok(Self(wanted.then(norm).transpose()?))
+    }
+
+    fn frozen(&self) -> Self {
+        Self(self.0.as_ref().map(BatchNorm::frozen))
+    }
+
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        match &self.0 {
+            Some(norm) => norm.forward(x, true),
+            None => LEAKY.forward(x),
+        }
+    }
+}
+
+/// A residual block that halves the sides; the first of the network takes the image as it is.
+#[derive(Clone, Debug)]
+struct Block {
+    before: Option<Activate>,
+    first: Conv,
+    between: Activate,
+    second: Conv,
+    shortcut: Conv,
+}
+
+impl Block {
+    fn new(
+        params: &mut Params,
+        name: &str,
+        (inputs, outputs): (usize, usize),
+        is_first: bool,
+        config: &GanConfig,
+    ) -> Result<Self> {
+        let of = |part: &str| format!("{name}.{part}");
+        let conv = Conv2dConfig { init: WEIGHTS, ..Default::default() };
+        let before = (!is_first).then(|| Activate::new(params, &of("before"), inputs, config)).transpose()?;
+        let first = Conv::new(params, &of("first"), (inputs, outputs), conv, config)?;
+        let between = Activate::new(params, &of("between"), outputs, config)?;
+        let second = Conv::new(params, &of("second"), (outputs, outputs), conv, config)?;
+        let single = Conv2dConfig { kernel: 1, padding: 0, ..conv };
+        let shortcut = Conv::new(params, &of("shortcut"), (inputs, outputs), single, config)?;
+        Ok(Self { before, first, between, second, shortcut })
+    }
+
+    fn convs(&self) -> [&Conv; 3] {
+        [&self.first, &self.second, &self.shortcut]
+    }
+
+    fn frozen(&self) -> Self {
+        Self {
+            before: self.before.as_ref().map(Activate::frozen),
+            first: self.first.frozen(),
+            between: self.between.frozen(),
+            second: self.second.frozen(),
+            shortcut: self.shortcut.frozen(),
+        }
+    }
+
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        // The mean of four pixels and a 1×1 convolution commute.
+        let shortcut = self.shortcut.forward(&halve(x)?)?;
+        let x = match &self.before {
+            Some(before) => before.forward(x)?,
+            None => x.clone(),
+        };
+        let x = self.second.forward(&self.between.forward(&self.first.forward(&x)?)?)?;
+        Ok((halve(&x)? + shortcut)?)
     }
 }

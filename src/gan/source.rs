@@ -5,18 +5,26 @@ use std::path::Path;
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 
-use super::checkpoint::Checkpoint;
+use super::checkpoint::{AVERAGE, BEST, Checkpoint};
 use super::config::GanConfig;
 use super::generator::{Generator, Pass};
+use super::noise::{draw_noise, draw_truncated};
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::Image;
 use crate::nn::Params;
 use crate::rng::{Purpose, SampleKey};
 use crate::synthetic::{SyntheticRequest, SyntheticSource};
 
-/// Samples that go through the network together. The number never changes, because products of another shape may round
-/// otherwise: an image must not depend on how many others were asked for.
+/// The most samples that go through the network together: enough for large products, few enough for the cache.
 const CHUNK: usize = 16;
+/// The fewest: a product with a single row may round otherwise than one with more, and an image must not depend on how
+/// many others were asked for.
+const FEWEST: usize = 2;
+
+/// The samples that go through the network together where `count` are asked for: about as many in every chunk.
+pub(super) fn chunk(count: usize) -> usize {
+    count.div_ceil(count.div_ceil(CHUNK).max(1)).max(1)
+}
 
 /// Samples whose statistics the batch norms of a finished generator use.
 const CALIBRATION: usize = 512;
@@ -31,6 +39,7 @@ pub struct GeneratorSource {
     device: Device,
     generator: Generator,
     step: u64,
+    truncation: Option<f64>,
 }
 
 impl GeneratorSource {
@@ -43,11 +52,16 @@ impl GeneratorSource {
         let path = path.as_ref();
         let checkpoint = Checkpoint::read(path)?;
         let device = Device::Cpu;
-        let (config, step) = (checkpoint.config, checkpoint.step);
+        let config = checkpoint.config;
+        // A supervised training's best generator, not its last, once one was any good.
+        let (prefix, step) = match &checkpoint.supervised {
+            Some(supervised) if supervised.watch.has_best() => (format!("{BEST}{AVERAGE}"), supervised.best.step),
+            _ => (AVERAGE.to_owned(), checkpoint.state.step),
+        };
         let mut params = Params::new(config.seed, &device);
         let generator = Generator::new(&mut params, &config)?;
-        params.load(&checkpoint.tensors, super::checkpoint::AVERAGE).map_err(|error| error.with_path(path))?;
-        Ok(Self { config, device, generator, step })
+        params.load(&checkpoint.tensors, &prefix).map_err(|error| error.with_path(path))?;
+        Ok(Self { config, device, generator, step, truncation: None })
     }
 
     /// A copy of the averaged generator `average`, whose batch norms have been calibrated.
@@ -56,7 +70,21 @@ impl GeneratorSource {
         let mut params = Params::new(config.seed, &device);
         let generator = Generator::new(&mut params, config)?;
         params.copy_from(average)?;
-        Ok(Self { config: config.clone(), device, generator, step })
+        Ok(Self { config: config.clone(), device, generator, step, truncation: None })
+    }
+
+    /// The same source, its noise kept within ±`truncation` by drawing again what is beyond: the lower, the more alike and
+    /// the more typical the samples (A. Brock et al., "Large Scale GAN Training for High Fidelity Natural Image
+    /// Synthesis", 2019, section 3.1). Without, nothing is drawn again.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if it is below 0.01, where nearly every draw would be drawn again.
+    pub fn with_truncation(self, truncation: f64) -> Result<Self> {
+        if truncation.is_nan() || truncation < 0.01 {
+            return Err(Error::config(format!("the truncation must be at least 0.01, such as 1.5, got {truncation}")));
+        }
+        Ok(Self { truncation: Some(truncation), ..self })
     }
 
     /// The configuration that the generator was trained with.
@@ -74,34 +102,55 @@ impl GeneratorSource {
     /// The images of at most [`CHUNK`] requests.
     fn chunk(&self, requests: &[SyntheticRequest]) -> Result<Vec<Image>> {
         let keys = requests.iter().map(|request| request.key.with_purpose(Purpose::Synthetic));
-        let mut noise: Vec<f32> = keys.flat_map(|key| draw_noise(key, self.config.latent)).collect();
-        noise.resize(CHUNK * self.config.latent, 0.0);
-        let mut labels: Vec<u32> = requests.iter().map(|request| request.label).collect();
-        labels.resize(CHUNK, 0);
-        let noise = Tensor::from_vec(noise, (CHUNK, self.config.latent), &self.device)?;
-        let labels = Tensor::from_vec(labels, CHUNK, &self.device)?;
-        let images = self.generator.forward(&noise, &labels, Pass::Evaluate)?;
-        let values: Vec<f32> = images.flatten_all()?.to_vec1()?;
-        let (size, channels) = (self.config.size, self.config.channels);
-        let images = values.chunks_exact(size * size * channels).take(requests.len());
-        images.map(|values| Image::new(size, size, channels, values.iter().copied().map(to_byte).collect())).collect()
+        let draw = |key| match self.truncation {
+            Some(most) => draw_truncated(key, self.config.latent, most),
+            None => draw_noise(key, self.config.latent),
+        };
+        render(&self.generator, &self.config, &self.device, keys.flat_map(draw).collect(), requests)
+    }
+}
+
+/// The images of at most [`CHUNK`] requests, whose noise vectors are those of `noise` one after the other.
+pub(super) fn render(
+    generator: &Generator,
+    config: &GanConfig,
+    device: &Device,
+    mut noise: Vec<f32>,
+    requests: &[SyntheticRequest],
+) -> Result<Vec<Image>> {
+    let GanConfig { size, channels, latent, .. } = *config;
+    let count = requests.len().max(FEWEST);
+    noise.resize(count * latent, 0.0);
+    let mut labels: Vec<u32> = requests.iter().map(|request| request.label).collect();
+    labels.resize(count, 0);
+    let noise = Tensor::from_vec(noise, (count, latent), device)?;
+    let labels = Tensor::from_vec(labels, count, device)?;
+    let images = generator.forward(&noise, &labels, 1.0, Pass::Evaluate)?;
+    let values: Vec<f32> = images.flatten_all()?.to_vec1()?;
+    let images = values.chunks_exact(size * size * channels).take(requests.len());
+    images.map(|values| Image::new(size, size, channels, values.iter().copied().map(to_byte).collect())).collect()
+}
+
+/// Refuses a request for a class that is none of `classes`.
+pub(super) fn check_requests(requests: &[SyntheticRequest], classes: usize) -> Result<()> {
+    match requests.iter().find(|request| request.label as usize >= classes) {
+        Some(request) => Err(Error::new(
+            ErrorKind::Synthetic,
+            format!("class {} was asked for, but the generator knows {classes} classes", request.label),
+        )
+        .with_key(request.key)),
+        None => Ok(()),
     }
 }
 
 impl SyntheticSource for GeneratorSource {
     fn generate(&self, requests: &[SyntheticRequest]) -> Result<Vec<Image>> {
-        let classes = self.config.classes.len();
-        if let Some(request) = requests.iter().find(|request| request.label as usize >= classes) {
-            return Err(Error::new(
-                ErrorKind::Synthetic,
-                format!("class {} was asked for, but the generator knows {classes} classes", request.label),
-            )
-            .with_key(request.key));
-        }
+        check_requests(requests, self.config.classes.len())?;
+        let chunk = chunk(requests.len());
         let chunks: Vec<Vec<Image>> = if self.device.is_cpu() {
-            requests.par_chunks(CHUNK).map(|chunk| self.chunk(chunk)).collect::<Result<_>>()?
+            requests.par_chunks(chunk).map(|chunk| self.chunk(chunk)).collect::<Result<_>>()?
         } else {
-            requests.chunks(CHUNK).map(|chunk| self.chunk(chunk)).collect::<Result<_>>()?
+            requests.chunks(chunk).map(|chunk| self.chunk(chunk)).collect::<Result<_>>()?
         };
         Ok(chunks.into_iter().flatten().collect())
     }
@@ -109,12 +158,6 @@ impl SyntheticSource for GeneratorSource {
     fn classes(&self) -> &[String] {
         &self.config.classes
     }
-}
-
-/// The noise vector that `key` names.
-pub(super) fn draw_noise(key: SampleKey, length: usize) -> Vec<f32> {
-    let mut rng = key.rng();
-    (0..length).map(|_| rng.normal() as f32).collect()
 }
 
 /// A value of [−1, 1] as a byte.
@@ -131,6 +174,6 @@ pub(super) fn calibrate(generator: &Generator, config: &GanConfig, device: &Devi
     let key = SampleKey { seed: config.seed, epoch: u64::MAX, position: 0, purpose: Purpose::Training };
     let noise = Tensor::from_vec(draw_noise(key, count * config.latent), (count, config.latent), device)?;
     let labels: Vec<u32> = (0..count).map(|i| (i % classes) as u32).collect();
-    generator.forward(&noise, &Tensor::from_vec(labels, count, device)?, Pass::Calibrate)?;
+    generator.forward(&noise, &Tensor::from_vec(labels, count, device)?, 1.0, Pass::Calibrate)?;
     Ok(())
 }

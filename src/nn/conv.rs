@@ -64,6 +64,18 @@ impl Conv2d {
         Self { weights: self.weights.frozen(), config: self.config }
     }
 
+    /// The weight, (kernel, kernel, inputs, outputs).
+    #[must_use]
+    pub fn weight(&self) -> &Tensor {
+        &self.weights.weight
+    }
+
+    /// The same layer with another weight of the same shape, such as its own after a normalisation.
+    #[must_use]
+    pub fn with_weight(&self, weight: Tensor) -> Self {
+        Self { weights: Weights { weight, bias: self.weights.bias.clone() }, config: self.config }
+    }
+
     /// Applies the layer to images (N, H, W, inputs), f32.
     ///
     /// # Errors

@@ -207,6 +207,18 @@ mod tests {
             (3, 3, 1, 0, 1, 2, 2),
             (9, 3, 3, 2, 2, 2, 2),
             (4, 1, 1, 0, 140, 3, 2),
+            // Few outputs: turned round.
+            (8, 3, 1, 1, 3, 12, 1),
+            (7, 4, 1, 2, 2, 12, 3),
+            (5, 3, 1, 0, 9, 8, 2),
+            // Where the fast method applies: tiles that fit, that do not, several blocks, no padding, much padding.
+            (8, 4, 2, 1, 21, 8, 16),
+            (10, 4, 2, 1, 3, 9, 17),
+            (9, 4, 2, 2, 3, 8, 16),
+            (6, 3, 1, 1, 21, 32, 16),
+            (7, 3, 1, 0, 2, 33, 19),
+            (8, 6, 2, 2, 2, 8, 16),
+            (5, 2, 1, 1, 2, 32, 16),
         ] {
             let small = (side + 2 * padding - kernel) / stride + 1;
             let geometry = Geometry {
@@ -233,7 +245,9 @@ mod tests {
 
     #[test]
     fn transposed_convolutions_are_candles() -> Result<()> {
-        for (height, width, count, inputs, outputs) in [(4, 4, 9, 3, 2), (1, 1, 3, 2, 4), (3, 5, 20, 2, 1)] {
+        for (height, width, count, inputs, outputs) in
+            [(4, 4, 9, 3, 2), (1, 1, 3, 2, 4), (3, 5, 20, 2, 1), (8, 6, 17, 16, 8), (4, 5, 2, 19, 9)]
+        {
             let geometry = Geometry {
                 height: 2 * height,
                 width: 2 * width,

@@ -47,7 +47,13 @@ impl<'a> Matrix<'a> {
     }
 }
 
+/// The longest sums that `gemm` takes in one go whatever the other sizes are; longer ones it cuts by all sizes together.
+const DEPTH: usize = 512;
+
 /// `out = left · right`, or `out += left · right`; `out` is row-major.
+///
+/// A row of the result is the same to the bit whatever the number of rows of `left`, if that is at least 2 and `right`
+/// is not transposed: all its sums are taken in order, in parts of [`DEPTH`].
 ///
 /// # Panics
 ///
@@ -66,34 +72,38 @@ pub(super) fn product(out: &mut [f32], left: Matrix, right: Matrix, accumulate: 
         }
         return;
     }
-    // A slice holds at most isize::MAX bytes, and no stride exceeds a slice's length, so the casts keep every value.
-    //
-    // SAFETY: `gemm` reads element (i, j) of each factor at i · row stride + j · column stride for i and j below the
-    // sizes given, all below the extents that were checked against the slices' lengths above. It writes (and, if told
-    // to, reads) `out` at i · n + j for i < m, j < n, and `out` has m · n elements. `out` is borrowed mutably, so it
-    // overlaps neither factor. Every element is an initialised f32.
-    unsafe {
-        gemm::gemm(
-            m,
-            n,
-            k,
-            out.as_mut_ptr(),
-            1,
-            n as isize,
-            accumulate,
-            left.data.as_ptr(),
-            left.column_stride as isize,
-            left.row_stride as isize,
-            right.data.as_ptr(),
-            right.column_stride as isize,
-            right.row_stride as isize,
-            1.0,
-            1.0,
-            false,
-            false,
-            false,
-            Parallelism::None,
-        );
+    for start in (0..k).step_by(DEPTH) {
+        let depth = DEPTH.min(k - start);
+        // A slice holds at most isize::MAX bytes, and no stride exceeds a slice's length, so the casts keep every value.
+        //
+        // SAFETY: `gemm` reads element (i, j) of `left` at i · row stride + j · column stride for i below m and j from
+        // `start` to `start + depth`, which is at most k, and of `right` likewise for i in that range and j below n: all
+        // below the extents that were checked against the slices' lengths above. It writes (and, if told to, reads) `out`
+        // at i · n + j for i < m, j < n, and `out` has m · n elements. `out` is borrowed mutably, so it overlaps neither
+        // factor. Every element is an initialised f32.
+        unsafe {
+            gemm::gemm(
+                m,
+                n,
+                depth,
+                out.as_mut_ptr(),
+                1,
+                n as isize,
+                accumulate || start > 0,
+                left.data.as_ptr().add(start * left.column_stride),
+                left.column_stride as isize,
+                left.row_stride as isize,
+                right.data.as_ptr().add(start * right.row_stride),
+                right.column_stride as isize,
+                right.row_stride as isize,
+                1.0,
+                1.0,
+                false,
+                false,
+                false,
+                Parallelism::None,
+            );
+        }
     }
 }
 
@@ -110,6 +120,25 @@ mod tests {
         assert_eq!(out, [2.0, 7.0, 5.0, 16.0]);
         product(&mut out, Matrix::new(&a, 3, 2).transposed(), Matrix::new(&b, 2, 3).transposed(), true);
         assert_eq!(out, [2.0 - 4.0, 7.0 + 10.0, 5.0 - 4.0, 16.0 + 14.0]);
+    }
+
+    #[test]
+    fn a_row_does_not_depend_on_the_others() {
+        for (depth, columns) in [(3, 5), (16, 16), (96, 1024), (100, 130), (700, 20), (1100, 64)] {
+            let value = |i: usize| ((i * 7919) % 1013) as f32 / 500.0 - 1.0;
+            let (left, right): (Vec<f32>, Vec<f32>) =
+                ((0..300 * depth).map(value).collect(), (0..depth * columns).map(|i| value(i + 17)).collect());
+            let rows = |count: usize| {
+                let mut out = vec![0.0; count * columns];
+                let left = Matrix::new(&left[..count * depth], count, depth);
+                product(&mut out, left, Matrix::new(&right, depth, columns), false);
+                out
+            };
+            let all = rows(300);
+            for count in [2, 3, 5, 6, 7, 12, 64, 65, 129] {
+                assert!(rows(count) == all[..count * columns], "{count} rows of {depth} × {columns}");
+            }
+        }
     }
 
     #[test]

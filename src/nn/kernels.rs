@@ -11,6 +11,8 @@ use rayon::prelude::*;
 
 use super::activation::Activation;
 use super::gemm::{Matrix, product};
+use super::winograd::Winograd;
+use super::zeros::zeros;
 
 /// Gradients of weights are summed in about this many parts, so many threads can share a backward pass.
 const GROUPS: usize = 8;
@@ -74,29 +76,31 @@ impl Geometry {
         (first..last, (start + first).saturating_sub(self.padding))
     }
 
+    /// The columns of the small image whose patches lie wholly inside a large row.
+    fn inside(&self) -> std::ops::Range<usize> {
+        let first = self.padding.div_ceil(self.stride).min(self.small_width);
+        let last = (self.width + self.padding).checked_sub(self.kernel).map_or(0, |room| room / self.stride + 1);
+        first..last.min(self.small_width).max(first)
+    }
+
     /// Calls `visit` with each run of pixels that image and patches share: (offset in the image, offset in the patches,
-    /// length), and with the pixels of the patches that lie outside the image, as (None, offset, length).
-    fn runs(&self, mut visit: impl FnMut(Option<usize>, usize, usize)) {
-        let (kernel, channels) = (self.kernel, self.channels);
+    /// length).
+    #[inline(always)]
+    fn runs(&self, mut visit: impl FnMut(usize, usize, usize)) {
+        let (kernel, channels, inside) = (self.kernel, self.channels, self.inside());
         for small_y in 0..self.small_height {
             let (rows, top) = self.span(small_y, self.height);
-            for small_x in 0..self.small_width {
-                let (columns, left) = self.span(small_x, self.width);
-                let base = (small_y * self.small_width + small_x) * self.patch();
-                for ky in 0..kernel {
-                    let row = base + ky * kernel * channels;
-                    if !rows.contains(&ky) || columns.is_empty() {
-                        visit(None, row, kernel * channels);
-                        continue;
-                    }
-                    let y = top + ky - rows.start;
-                    visit(None, row, columns.start * channels);
-                    visit(
-                        Some((y * self.width + left) * channels),
-                        row + columns.start * channels,
-                        columns.len() * channels,
-                    );
-                    visit(None, row + columns.end * channels, (kernel - columns.end) * channels);
+            for ky in rows.clone() {
+                let row = (top + ky - rows.start) * self.width * channels;
+                let patches = small_y * self.small_width * self.patch() + ky * kernel * channels;
+                for small_x in inside.clone() {
+                    let left = small_x * self.stride - self.padding;
+                    visit(row + left * channels, patches + small_x * self.patch(), kernel * channels);
+                }
+                for small_x in (0..inside.start).chain(inside.end..self.small_width) {
+                    let (columns, left) = self.span(small_x, self.width);
+                    let patch = patches + small_x * self.patch() + columns.start * channels;
+                    visit(row + left * channels, patch, columns.len() * channels);
                 }
             }
         }
@@ -105,11 +109,10 @@ impl Geometry {
     /// Patches of `images`, which are whole images: (images · positions, patch).
     fn fill_patches(&self, images: &[f32], patches: &mut [f32]) {
         let per_image = self.positions() * self.patch();
+        // What lies outside the images stays 0.
+        patches.fill(0.0);
         for (image, patches) in images.chunks_exact(self.large()).zip(patches.chunks_exact_mut(per_image)) {
-            self.runs(|from, to, length| match from {
-                Some(from) => patches[to..to + length].copy_from_slice(&image[from..from + length]),
-                None => patches[to..to + length].fill(0.0),
-            });
+            self.runs(|from, to, length| copy(&image[from..from + length], &mut patches[to..to + length]));
         }
     }
 
@@ -117,27 +120,75 @@ impl Geometry {
     fn add_patches(&self, patches: &[f32], images: &mut [f32]) {
         let per_image = self.positions() * self.patch();
         for (image, patches) in images.chunks_exact_mut(self.large()).zip(patches.chunks_exact(per_image)) {
-            self.runs(|to, from, length| {
-                if let Some(to) = to {
-                    add(&patches[from..from + length], &mut image[to..to + length]);
-                }
-            });
+            self.runs(|to, from, length| add(&patches[from..from + length], &mut image[to..to + length]));
         }
+    }
+
+    /// A convolution of stride 1 that leaves few channels is cheaper the other way round, as a transposed one with the
+    /// kernel turned by 180°: each pixel gives its products with the whole kernel, which are few, to the pixels around it,
+    /// instead of gathering all channels of those. The geometry of that, if it is worth it.
+    fn turned(&self, outputs: usize) -> Option<Self> {
+        let worth = self.stride == 1 && self.kernel > 1 && self.padding < self.kernel && 4 * outputs <= self.channels;
+        worth.then_some(Self {
+            height: self.small_height,
+            width: self.small_width,
+            channels: outputs,
+            small_height: self.height,
+            small_width: self.width,
+            padding: self.kernel - 1 - self.padding,
+            ..*self
+        })
     }
 }
 
-thread_local! {
-    static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+/// The weights (k, k, C, O) of a convolution as those (C, k, k, O) of the turned one.
+fn turn(weight: &[f32], pixels: usize, channels: usize) -> Vec<f32> {
+    let outputs = weight.len() / (pixels * channels);
+    let mut turned = vec![0.0; weight.len()];
+    for (index, run) in weight.chunks_exact(outputs).enumerate() {
+        let (pixel, channel) = (index / channels, index % channels);
+        turned[(channel * pixels + pixels - 1 - pixel) * outputs..][..outputs].copy_from_slice(run);
+    }
+    turned
 }
 
-/// Lends a buffer of `length` floats of any content. Its user must not run other tasks of the pool meanwhile.
-fn with_scratch<R>(length: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
-    SCRATCH.with_borrow_mut(|buffer| {
-        if buffer.len() < length {
-            buffer.resize(length, 0.0);
-        }
-        work(&mut buffer[..length])
-    })
+/// The opposite of [`turn`].
+fn turn_back(turned: &[f32], pixels: usize, channels: usize) -> Vec<f32> {
+    let outputs = turned.len() / (pixels * channels);
+    let mut weight = vec![0.0; turned.len()];
+    for (index, run) in weight.chunks_exact_mut(outputs).enumerate() {
+        let (pixel, channel) = (index / channels, index % channels);
+        run.copy_from_slice(&turned[(channel * pixels + pixels - 1 - pixel) * outputs..][..outputs]);
+    }
+    weight
+}
+
+/// Copies a run, which is often so short that a call to copy it takes longer.
+#[inline(always)]
+fn copy(from: &[f32], to: &mut [f32]) {
+    if from.len() > 32 {
+        to.copy_from_slice(from);
+        return;
+    }
+    let ((from, from_rest), (to, to_rest)) = (from.as_chunks::<4>(), to.as_chunks_mut::<4>());
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+    to_rest.iter_mut().zip(from_rest).for_each(|(to, from)| *to = *from);
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Lends a buffer of `length` floats of any content. Buffers are kept for the next time; a loan within a loan, be it of
+/// a task that the thread takes over meanwhile, has another.
+pub(super) fn with_scratch<R>(length: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
+    let mut buffer = SCRATCH.with_borrow_mut(Vec::pop).unwrap_or_default();
+    if buffer.len() < length {
+        buffer.resize(length, 0.0);
+    }
+    let result = work(&mut buffer[..length]);
+    SCRATCH.with_borrow_mut(|buffers| buffers.push(buffer));
+    result
 }
 
 /// Lends the patches of `images`.
@@ -152,7 +203,7 @@ fn with_patches<R>(geometry: &Geometry, images: &[f32], work: impl FnOnce(&[f32]
     })
 }
 
-fn add_bias(values: &mut [f32], bias: Option<&[f32]>) {
+pub(super) fn add_bias(values: &mut [f32], bias: Option<&[f32]>) {
     if let Some(bias) = bias {
         for row in values.chunks_exact_mut(bias.len()) {
             row.iter_mut().zip(bias).for_each(|(value, bias)| *value += bias);
@@ -160,15 +211,25 @@ fn add_bias(values: &mut [f32], bias: Option<&[f32]>) {
     }
 }
 
+#[inline(always)]
 fn add(values: &[f32], sum: &mut [f32]) {
     sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
 }
 
 /// The sum of the rows of `values`, added to `sum`.
-fn add_rows(values: &[f32], sum: &mut [f32]) {
+pub(super) fn add_rows(values: &[f32], sum: &mut [f32]) {
     for row in values.chunks_exact(sum.len()) {
         add(row, sum);
     }
+}
+
+/// The sum of `parts`, which are equally long, added in their order.
+pub(super) fn add_in_order(parts: Vec<Vec<f32>>) -> Vec<f32> {
+    let total = parts.into_iter().reduce(|mut total, part| {
+        add(&part, &mut total);
+        total
+    });
+    total.unwrap_or_default()
 }
 
 /// A copy of `matrix` (rows × columns), transposed, tile by tile to stay in the cache.
@@ -235,9 +296,16 @@ pub(super) fn conv(
     activation: Activation,
 ) -> Vec<f32> {
     let outputs = weight.len() / geometry.patch();
+    if let Some(winograd) = Winograd::new(geometry, outputs) {
+        return winograd.conv(input, weight, bias, activation);
+    }
+    if let Some(turned) = geometry.turned(outputs) {
+        let weight = turn(weight, geometry.kernel * geometry.kernel, geometry.channels);
+        return conv_transpose(&turned, input, &weight, bias, activation);
+    }
     let count = input.len() / geometry.large();
     let chunk = geometry.chunk(count);
-    let mut out = vec![0.0; count * geometry.positions() * outputs];
+    let mut out = zeros(count * geometry.positions() * outputs);
     input
         .par_chunks(chunk * geometry.large())
         .zip(out.par_chunks_mut(chunk * geometry.positions() * outputs))
@@ -277,7 +345,7 @@ impl Saved<'_> {
         let (group, chunk) = (geometry.group(count), geometry.chunk(count));
         // Where the gradient of the input is not wanted, one float for each image stands for it.
         let sums = if wanted.input { inputs } else { 1 };
-        let mut input_gradient = vec![0.0; count * sums];
+        let mut input_gradient = zeros(count * sums);
         let parts: Vec<Sums> = self
             .input
             .par_chunks(group * inputs)
@@ -302,7 +370,7 @@ impl Saved<'_> {
         Gradients { input: wanted.input.then_some(input_gradient), weight, bias }
     }
 
-    fn before_activation<'a>(&self, output: &[f32], gradient: &'a [f32]) -> Cow<'a, [f32]> {
+    pub(super) fn before_activation<'a>(&self, output: &[f32], gradient: &'a [f32]) -> Cow<'a, [f32]> {
         if self.activation == Activation::Identity {
             return Cow::Borrowed(gradient);
         }
@@ -316,6 +384,15 @@ impl Saved<'_> {
 pub(super) fn conv_backward(geometry: &Geometry, saved: &Saved, gradient: &[f32], wanted: Wanted) -> Gradients {
     let patch = geometry.patch();
     let outputs = saved.weight.len() / patch;
+    if let Some(winograd) = Winograd::new(geometry, outputs) {
+        return winograd.conv_backward(saved, gradient, wanted);
+    }
+    if let Some(turned) = geometry.turned(outputs) {
+        let (pixels, channels) = (geometry.kernel * geometry.kernel, geometry.channels);
+        let weight = turn(saved.weight, pixels, channels);
+        let gradients = conv_transpose_backward(&turned, &Saved { weight: &weight, ..*saved }, gradient, wanted);
+        return Gradients { weight: gradients.weight.map(|weight| turn_back(&weight, pixels, channels)), ..gradients };
+    }
     let count = saved.input.len() / geometry.large();
     let transposed = if wanted.input { transpose(saved.weight, patch, outputs) } else { Vec::new() };
     saved.backward(geometry, (count, outputs), gradient, wanted, |input, gradient, input_gradient, sums| {
@@ -350,9 +427,12 @@ pub(super) fn conv_transpose(
 ) -> Vec<f32> {
     let (patch, positions, large) = (geometry.patch(), geometry.positions(), geometry.large());
     let inputs = weight.len() / patch;
+    if let Some(winograd) = Winograd::new(geometry, inputs) {
+        return winograd.conv_transpose(input, weight, bias, activation);
+    }
     let count = input.len() / (positions * inputs);
     let chunk = geometry.chunk(count);
-    let mut out = vec![0.0; count * large];
+    let mut out = zeros(count * large);
     input.par_chunks(chunk * positions * inputs).zip(out.par_chunks_mut(chunk * large)).for_each(|(input, out)| {
         let rows = input.len() / inputs;
         with_scratch(rows * patch, |patches| {
@@ -374,6 +454,9 @@ pub(super) fn conv_transpose_backward(
 ) -> Gradients {
     let patch = geometry.patch();
     let inputs = saved.weight.len() / patch;
+    if let Some(winograd) = Winograd::new(geometry, inputs) {
+        return winograd.conv_transpose_backward(saved, gradient, wanted);
+    }
     let count = saved.output.len() / geometry.large();
     let transposed = if wanted.input { transpose(saved.weight, inputs, patch) } else { Vec::new() };
     let sizes = (count, geometry.channels);

@@ -7,18 +7,27 @@
 
 mod activation;
 mod adam;
+mod combine;
 mod conv;
 mod conv_op;
 mod conv_transpose;
 mod embedding;
 mod gemm;
 mod kernels;
+mod lanes;
 mod layer;
 mod linear;
+mod modulate;
 mod norm;
+mod norm_op;
 mod params;
+pub(crate) mod pool;
 mod projection;
 mod slices;
+mod spectral;
+mod upsample_conv;
+mod winograd;
+mod zeros;
 
 use candle_core::{Result as CandleResult, Tensor};
 
@@ -29,9 +38,12 @@ pub use conv_transpose::ConvTranspose2d;
 pub use embedding::Embedding;
 pub use layer::LayerConfig;
 pub use linear::Linear;
+pub use modulate::modulate;
 pub use norm::{BatchNorm, BatchNormConfig};
 pub use params::{Init, Params};
 pub use projection::Projection;
+pub use spectral::SpectralNorm;
+pub use upsample_conv::UpsampleConv2d;
 
 /// Images (N, C, H, W) as (N, H, W, C), contiguous.
 ///

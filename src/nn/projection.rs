@@ -35,31 +35,54 @@ impl Projection {
         Self { table: self.table.detach(), bias: self.bias.detach() }
     }
 
+    /// The vectors (classes + 1, features): the classes', then the common one.
+    #[must_use]
+    pub fn table(&self) -> &Tensor {
+        &self.table
+    }
+
+    /// The same head with other vectors of the same shape, such as its own after a normalisation.
+    #[must_use]
+    pub fn with_table(&self, table: Tensor) -> Self {
+        Self { table, bias: self.bias.clone() }
+    }
+
     /// The logits of `features` (N, F) under `labels` (N), u32.
     ///
     /// # Errors
     ///
     /// [`crate::ErrorKind::Tensor`] for a label that is no class, or other shapes.
     pub fn forward(&self, features: &Tensor, labels: &Tensor) -> Result<Tensor> {
+        self.forward_scaled(features, labels, 1.0)
+    }
+
+    /// The same with the classes' vectors times `strength`: at 0 the logit asks for no class.
+    ///
+    /// # Errors
+    ///
+    /// As [`Projection::forward`].
+    pub fn forward_scaled(&self, features: &Tensor, labels: &Tensor, strength: f64) -> Result<Tensor> {
         let logits = if features.device().is_cpu() {
-            let op = ProjectionOp { labels: labels.to_vec1()? };
+            let op = ProjectionOp { labels: labels.to_vec1()?, strength: strength as f32 };
             features.contiguous()?.apply_op2(&self.table, op)?
         } else {
-            self.stock(features, labels)?
+            self.stock(features, labels, strength)?
         };
         Ok(logits.broadcast_add(&self.bias)?)
     }
 
     /// The same by candle's operations, without the bias, for devices other than the CPU.
-    fn stock(&self, features: &Tensor, labels: &Tensor) -> Result<Tensor> {
+    fn stock(&self, features: &Tensor, labels: &Tensor, strength: f64) -> Result<Tensor> {
         let common = self.table.narrow(0, self.table.dim(0)? - 1, 1)?;
-        let vectors = self.table.index_select(labels, 0)?.broadcast_add(&common)?;
+        let vectors = (self.table.index_select(labels, 0)? * strength)?.broadcast_add(&common)?;
         Ok((features * vectors)?.sum(1)?)
     }
 }
 
 struct ProjectionOp {
     labels: Vec<u32>,
+    /// What the classes' vectors are multiplied by.
+    strength: f32,
 }
 
 impl ProjectionOp {
@@ -95,7 +118,7 @@ impl CustomOp2 for ProjectionOp {
         let logits = features.chunks_exact(width).zip(labels).map(|(feature, label)| {
             let vector = &classes[label * width..(label + 1) * width];
             let products = feature.iter().zip(vector).zip(common);
-            products.map(|((feature, value), common)| feature * (value + common)).sum()
+            products.map(|((feature, value), common)| feature * (self.strength * value + common)).sum()
         });
         Ok((CpuStorage::F32(logits.collect()), Shape::from(count)))
     }
@@ -121,8 +144,8 @@ impl CustomOp2 for ProjectionOp {
             let vector = &classes[label * width..(label + 1) * width];
             let class_gradient = &mut class_gradients[label * width..(label + 1) * width];
             for i in 0..width {
-                out[i] = gradient * (vector[i] + common[i]);
-                class_gradient[i] += gradient * feature[i];
+                out[i] = gradient * (self.strength * vector[i] + common[i]);
+                class_gradient[i] += gradient * self.strength * feature[i];
                 common_gradient[i] += gradient * feature[i];
             }
         }
@@ -144,7 +167,8 @@ mod tests {
         let head = Projection::new(&mut params, "head", 3, 5, Init::Normal(1.0))?;
         let features = params.variable("features", &[4, 5], Init::Normal(1.0), 1)?;
         let labels = Tensor::new(&[2u32, 0, 2, 1], &Device::Cpu)?;
-        let (own, stock) = (head.forward(&features, &labels)?, head.stock(&features, &labels)?);
+        let own = head.forward_scaled(&features, &labels, 0.5)?;
+        let stock = head.stock(&features, &labels, 0.5)?;
         let own_gradients = own.sqr()?.sum_all()?.backward()?;
         let stock_gradients = stock.sqr()?.sum_all()?.backward()?;
         let mut pairs = vec![(own, stock)];

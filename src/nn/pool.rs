@@ -1,4 +1,4 @@
-//! Average pooling, channels last; on the CPU as one operation with a backward pass of its own, because candle's sums over other
+//! Average pooling and its opposite, channels last; on the CPU as one operation with a backward pass of its own, because candle's sums over other
 //! axes than the last cost several times as much there.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result as CandleResult, Shape, Tensor, bail};
@@ -7,16 +7,29 @@ use rayon::prelude::*;
 use crate::error::Result;
 
 /// Means over windows of 2×2 pixels: (N, H, W, C) to (N, ⌊H / 2⌋, ⌊W / 2⌋, C). The last row and column of an odd side fall away.
-pub(super) fn halve(images: &Tensor) -> Result<Tensor> {
+pub(crate) fn halve(images: &Tensor) -> Result<Tensor> {
     let (_, height, width, channels) = images.dims4()?;
     pool(images, Windows { height, width, channels, window: (2, 2) })
 }
 
 /// Means over all pixels: (N, H, W, C) to (N, C).
-pub(super) fn global_average(images: &Tensor) -> Result<Tensor> {
+pub(crate) fn global_average(images: &Tensor) -> Result<Tensor> {
     let (count, height, width, channels) = images.dims4()?;
     let means = pool(images, Windows { height, width, channels, window: (height, width) })?;
     Ok(means.reshape((count, channels))?)
+}
+
+/// Every pixel doubled in both directions: (N, H, W, C) to (N, 2H, 2W, C).
+pub(crate) fn double(images: &Tensor) -> Result<Tensor> {
+    let (count, height, width, channels) = images.dims4()?;
+    if images.device().is_cpu() {
+        let windows = Windows { height: 2 * height, width: 2 * width, channels, window: (2, 2) };
+        return Ok(images.contiguous()?.apply_op1(Double(windows))?);
+    }
+    let rows = images.unsqueeze(2)?.broadcast_as((count, height, 2, width, channels))?;
+    let rows = rows.reshape((count, 2 * height, width, channels))?.unsqueeze(3)?;
+    let shape = (count, 2 * height, width, 2, channels);
+    Ok(rows.broadcast_as(shape)?.reshape((count, 2 * height, 2 * width, channels))?)
 }
 
 fn pool(images: &Tensor, windows: Windows) -> Result<Tensor> {
@@ -68,16 +81,21 @@ impl Windows {
         })
     }
 
-    fn average(&self, image: &[f32], means: &mut [f32]) {
-        let scale = 1.0 / (self.window.0 * self.window.1) as f32;
+    /// What a mean multiplies every pixel by.
+    fn scale(&self) -> f32 {
+        1.0 / (self.window.0 * self.window.1) as f32
+    }
+
+    /// Adds up the pixels of each window, times `scale`.
+    fn sum(&self, scale: f32, image: &[f32], means: &mut [f32]) {
         for (from, to) in self.pairs() {
             let pixel = &image[from..from + self.channels];
             means[to..to + self.channels].iter_mut().zip(pixel).for_each(|(mean, value)| *mean += scale * value);
         }
     }
 
-    fn spread(&self, means: &[f32], image: &mut [f32]) {
-        let scale = 1.0 / (self.window.0 * self.window.1) as f32;
+    /// Gives each pixel of a window the window's value, times `scale`.
+    fn spread(&self, scale: f32, means: &[f32], image: &mut [f32]) {
         for (to, from) in self.pairs() {
             let mean = &means[from..from + self.channels];
             image[to..to + self.channels].iter_mut().zip(mean).for_each(|(value, mean)| *value = scale * mean);
@@ -93,14 +111,7 @@ impl CustomOp1 for Pool {
     }
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> CandleResult<(CpuStorage, Shape)> {
-        let windows = self.0;
-        let images = floats(storage, layout)?;
-        let (rows, columns) = windows.output();
-        let count = layout.dims()[0];
-        let mut means = vec![0.0; count * windows.output_len()];
-        let pairs = means.par_chunks_mut(windows.output_len()).zip(images.par_chunks(windows.input_len()));
-        pairs.for_each(|(means, image)| windows.average(image, means));
-        Ok((CpuStorage::F32(means), (count, rows, columns, windows.channels).into()))
+        gather(self.0, self.0.scale(), storage, layout)
     }
 
     fn bwd(&self, _images: &Tensor, _means: &Tensor, gradient: &Tensor) -> CandleResult<Option<Tensor>> {
@@ -117,14 +128,58 @@ impl CustomOp1 for Spread {
     }
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> CandleResult<(CpuStorage, Shape)> {
-        let windows = self.0;
-        let gradient = floats(storage, layout)?;
-        let count = layout.dims()[0];
-        let mut images = vec![0.0; count * windows.input_len()];
-        let pairs = images.par_chunks_mut(windows.input_len()).zip(gradient.par_chunks(windows.output_len()));
-        pairs.for_each(|(image, means)| windows.spread(means, image));
-        Ok((CpuStorage::F32(images), (count, windows.height, windows.width, windows.channels).into()))
+        scatter(self.0, self.0.scale(), storage, layout)
     }
+}
+
+struct Double(Windows);
+
+impl CustomOp1 for Double {
+    fn name(&self) -> &'static str {
+        "double"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> CandleResult<(CpuStorage, Shape)> {
+        scatter(self.0, 1.0, storage, layout)
+    }
+
+    fn bwd(&self, _images: &Tensor, _doubled: &Tensor, gradient: &Tensor) -> CandleResult<Option<Tensor>> {
+        Ok(Some(gradient.contiguous()?.apply_op1_no_bwd(&Sum(self.0))?))
+    }
+}
+
+/// The gradient of [`Double`].
+struct Sum(Windows);
+
+impl CustomOp1 for Sum {
+    fn name(&self) -> &'static str {
+        "double-backward"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> CandleResult<(CpuStorage, Shape)> {
+        gather(self.0, 1.0, storage, layout)
+    }
+}
+
+/// [`Windows::sum`] of every image.
+fn gather(windows: Windows, scale: f32, storage: &CpuStorage, layout: &Layout) -> CandleResult<(CpuStorage, Shape)> {
+    let images = floats(storage, layout)?;
+    let (rows, columns) = windows.output();
+    let count = layout.dims()[0];
+    let mut means = vec![0.0; count * windows.output_len()];
+    let pairs = means.par_chunks_mut(windows.output_len()).zip(images.par_chunks(windows.input_len()));
+    pairs.for_each(|(means, image)| windows.sum(scale, image, means));
+    Ok((CpuStorage::F32(means), (count, rows, columns, windows.channels).into()))
+}
+
+/// [`Windows::spread`] into every image.
+fn scatter(windows: Windows, scale: f32, storage: &CpuStorage, layout: &Layout) -> CandleResult<(CpuStorage, Shape)> {
+    let means = floats(storage, layout)?;
+    let count = layout.dims()[0];
+    let mut images = vec![0.0; count * windows.input_len()];
+    let pairs = images.par_chunks_mut(windows.input_len()).zip(means.par_chunks(windows.output_len()));
+    pairs.for_each(|(image, means)| windows.spread(scale, means, image));
+    Ok((CpuStorage::F32(images), (count, windows.height, windows.width, windows.channels).into()))
 }
 
 fn floats<'a>(storage: &'a CpuStorage, layout: &Layout) -> CandleResult<&'a [f32]> {
@@ -175,5 +230,19 @@ mod tests {
         let gradient: Vec<f32> = gradients.get(&images).expect("a gradient").flatten_all()?.to_vec1()?;
         assert_eq!(gradient, [0.25, 0.25, 0.0, 0.25, 0.25, 0.0, 0.0, 0.0, 0.0]);
         Ok(())
+    }
+
+    #[test]
+    fn doubling_repeats_pixels_and_adds_up_their_gradients() -> Result<()> {
+        let images =
+            Var::from_tensor(&Tensor::arange(0.0_f32, 2.0 * 3.0 * 2.0 * 2.0, &Device::Cpu)?.reshape((2, 3, 2, 2))?)?;
+        let doubled = double(&images)?;
+        assert_eq!(doubled.dims(), [2, 6, 4, 2]);
+        assert_close(&halve(&doubled)?, &images)?;
+        assert_eq!(doubled.get(1)?.get(5)?.get(3)?.to_vec1::<f32>()?, images.get(1)?.get(2)?.get(1)?.to_vec1::<f32>()?);
+        let pull = doubled.sin()?.detach();
+        let gradients = (&doubled * &pull)?.sum_all()?.backward()?;
+        let expected = (halve(&pull)? * 4.0)?;
+        assert_close(gradients.get(&images).expect("a gradient"), &expected)
     }
 }

@@ -1,0 +1,519 @@
+//! Training under watch: faults are undone, a training that goes wrong goes back, and the best generator is kept.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use candle_core::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use super::augment::MOST;
+use super::checkpoint::{BEST, Checkpoint, Supervised};
+use super::event::{Event, Reaction};
+use super::examiner::{Examiner, Score, without_faults};
+use super::source::GeneratorSource;
+use super::state::State;
+use super::trainer::{Fault, TrainReport, Trainer};
+use crate::error::{Error, ErrorKind, Result};
+use crate::loader::Batch;
+
+/// Examinations in the course of a plan, and the fewest steps between two.
+const CHECKS: u64 = 20;
+const FEWEST_BETWEEN: u64 = 20;
+/// Steps after which the rate of a time budget is first known.
+const FIRST_ESTIMATE: u64 = 12;
+/// So many given-up steps within so many make training go back.
+const FAULTS: usize = 3;
+const FAULT_WINDOW: u64 = 100;
+/// How often training goes back at most.
+const SETBACKS: u32 = 4;
+/// A score below this share of the best is poor; two in a row make training go back.
+const POOR: f64 = 0.67;
+const POOR_CHECKS: u32 = 2;
+/// Checks without anything learnt that make it start anew, with rates that many times lower: soon if the discriminator's
+/// answers have run away, whose losses have no gradient left; late otherwise, for some start slowly.
+const RUNAWAY: f64 = 15.0;
+const RUNAWAY_CHECKS: u32 = 2;
+const IDLE_CHECKS: u32 = 8;
+const IDLE_RATE: f64 = 0.125;
+/// Checks without a better score that end training: half of the plan.
+const PATIENCE: u32 = 10;
+/// A discriminator that is right so often, for so many checks without a better score, is slowed down, to this at least.
+const WINNING: f64 = 0.98;
+const WINNING_CHECKS: u32 = 3;
+const SLOWEST: f64 = 0.125;
+/// The discriminator's answers to held-out images are this part of the way from the trained-on ones to the generated ones.
+const OVERFIT: f64 = 0.5;
+/// Samples of a class are nearly alike below this share of the real images' distances.
+const ALIKE: f64 = 0.2;
+/// By how much augmentation is made stronger at a time.
+const AUGMENT_BY: f64 = 0.1;
+
+/// When training ends; all schedules follow from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Budget {
+    /// After so many steps.
+    Steps(u64),
+    /// After so long; the number of steps is estimated from those made, over and over.
+    Time(Duration),
+}
+
+/// What a step of the [`Supervisor`] brought.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    /// What the step measured; none if it was given up.
+    pub report: Option<TrainReport>,
+    /// What was seen and done.
+    pub events: Vec<Event>,
+    /// How good the samples are, if they were examined after this step.
+    pub score: Option<Score>,
+    /// Whether training has ended.
+    pub finished: bool,
+}
+
+/// What the supervisor carries from step to step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Watch {
+    next_check: u64,
+    checks: u64,
+    best: Option<Score>,
+    /// Checks in a row with a poor score, without a better one, and with samples of a class that are alike.
+    poor: u32,
+    stale: u32,
+    alike: u32,
+    setbacks: u32,
+    /// The latest steps that were given up.
+    faults: Vec<u64>,
+    /// The running means of the discriminator's accuracy, and of the distance of its mean answers.
+    accuracy: f64,
+    distance: f64,
+    finished: bool,
+}
+
+impl Watch {
+    /// Whether some step's generator was any good.
+    pub(super) fn has_best(&self) -> bool {
+        self.best.is_some()
+    }
+
+    fn new() -> Self {
+        Self {
+            next_check: 0,
+            checks: 0,
+            best: None,
+            poor: 0,
+            stale: 0,
+            alike: 0,
+            setbacks: 0,
+            faults: Vec::new(),
+            accuracy: 0.5,
+            distance: 0.0,
+            finished: false,
+        }
+    }
+}
+
+/// A copy of a training at one step.
+struct Snapshot {
+    state: State,
+    tensors: HashMap<String, Tensor>,
+}
+
+impl Snapshot {
+    fn of(trainer: &Trainer) -> Result<Self> {
+        let copy = |(name, tensor): (String, Tensor)| Ok((name, tensor.copy()?));
+        Ok(Self { state: *trainer.state(), tensors: trainer.tensors().into_iter().map(copy).collect::<Result<_>>()? })
+    }
+}
+
+/// Trains a GAN under watch.
+///
+/// Images that are no numbers are left out. A step whose losses or gradients are not finite is not made; when that happens
+/// often, or the samples become much worse than the best so far, or nothing is learnt, both networks go back to the best
+/// step, or the start, and go on with lower rates. Augmentation is made stronger when the discriminator knows its images by
+/// heart. [`Supervisor::source`] is the best generator, not the last.
+///
+/// ```no_run
+/// use candle_augment::gan::{Budget, Examiner, GanConfig, Supervisor, Trainer};
+/// use candle_augment::{Balance, DataLoader, Dataset, Normalize, digits, endless};
+/// use candle_core::Device;
+///
+/// let set = digits()?;
+/// let config = GanConfig::new(8, 1, set.classes());
+/// let loader = DataLoader::builder(set)
+///     .batch_size(config.batch_size)
+///     .balance(Balance::Uniform)
+///     .normalize(Normalize::signed())
+///     .build()?;
+/// let examiner = Examiner::train(&config, endless(&loader), 200, &Device::Cpu)?;
+/// let trainer = Trainer::new(config, &Device::Cpu)?;
+/// let mut supervisor = Supervisor::new(trainer, examiner, None, Budget::Steps(500))?;
+/// for batch in endless(&loader) {
+///     let progress = supervisor.step(&batch?)?;
+///     progress.events.iter().for_each(|event| println!("{event}"));
+///     if progress.finished {
+///         break;
+///     }
+/// }
+/// let source = supervisor.source()?;
+/// # Ok::<(), candle_augment::Error>(())
+/// ```
+pub struct Supervisor {
+    trainer: Trainer,
+    examiner: Examiner,
+    held_out: Option<Batch>,
+    budget: Budget,
+    started: Instant,
+    first_step: u64,
+    watch: Watch,
+    /// The best so far; before any was good, the start.
+    best: Snapshot,
+}
+
+impl Supervisor {
+    /// Watches `trainer`. `held_out` are images that it is never trained on, of any number from 2; without, nothing can be
+    /// said about what the discriminator knows by heart.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if the held-out images do not fit.
+    pub fn new(trainer: Trainer, examiner: Examiner, held_out: Option<Batch>, budget: Budget) -> Result<Self> {
+        let best = Snapshot::of(&trainer)?;
+        Self::with(trainer, examiner, held_out, budget, (Watch::new(), best))
+    }
+
+    /// Goes on where [`Supervisor::save`] stopped, for the budget given here. With an examiner and held-out images made as
+    /// before, and as many steps as were left, it ends with the same bits as training that went through.
+    ///
+    /// # Errors
+    ///
+    /// As [`Trainer::load`], and [`ErrorKind::Checkpoint`] for a file that a [`Trainer`] wrote by itself.
+    pub fn load(
+        path: impl AsRef<Path>,
+        device: &Device,
+        examiner: Examiner,
+        held_out: Option<Batch>,
+        budget: Budget,
+    ) -> Result<Self> {
+        let path = path.as_ref();
+        let checkpoint = Checkpoint::read(path)?;
+        let Some(supervised) = checkpoint.supervised else {
+            let message = "expected a training under supervision, found one without: load it as a Trainer";
+            return Err(Error::new(ErrorKind::Checkpoint, message).with_path(path));
+        };
+        let tensors = checkpoint
+            .tensors
+            .iter()
+            .filter_map(|(name, tensor)| name.strip_prefix(BEST).map(|name| (name.to_owned(), tensor.clone())));
+        let best = Snapshot { state: supervised.best, tensors: tensors.collect() };
+        let load = || {
+            let mut trainer = Trainer::new(checkpoint.config.clone(), device)?;
+            // Both are tried, so that a damaged best is not found out when it is needed.
+            trainer.restore(best.state, &best.tensors)?;
+            trainer.restore(checkpoint.state, &checkpoint.tensors)?;
+            Ok(trainer)
+        };
+        let trainer = load().map_err(|error: Error| error.with_path(path))?;
+        let watch = Watch { finished: false, ..supervised.watch };
+        Self::with(trainer, examiner, held_out, budget, (watch, best))
+    }
+
+    fn with(
+        mut trainer: Trainer,
+        examiner: Examiner,
+        held_out: Option<Batch>,
+        budget: Budget,
+        (watch, best): (Watch, Snapshot),
+    ) -> Result<Self> {
+        if let Some(held_out) = &held_out {
+            trainer.check(held_out)?;
+        }
+        let first_step = trainer.steps();
+        if let Budget::Steps(steps) = budget {
+            trainer.plan(first_step.saturating_add(steps));
+        }
+        let mut supervisor =
+            Self { trainer, examiner, held_out, budget, started: Instant::now(), first_step, watch, best };
+        if supervisor.watch.next_check == 0 {
+            supervisor.watch.next_check = supervisor.between_checks();
+        }
+        Ok(supervisor)
+    }
+
+    /// Writes everything that [`Supervisor::load`] needs, whole or not at all; [`GeneratorSource::load`] takes the best
+    /// generator from it, or, before anything was learnt, the last.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`] if the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let supervised = Supervised { watch: self.watch.clone(), best: self.best.state };
+        self.trainer.save_with(path.as_ref(), Some((supervised, &self.best.tensors)))
+    }
+
+    /// The training as it is now.
+    #[must_use]
+    pub fn trainer(&self) -> &Trainer {
+        &self.trainer
+    }
+
+    /// How good the best generator so far was; none before anything was learnt.
+    #[must_use]
+    pub fn best(&self) -> Option<&Score> {
+        self.watch.best.as_ref()
+    }
+
+    /// Whether the budget is spent or there was no use in going on.
+    #[must_use]
+    pub fn finished(&self) -> bool {
+        self.watch.finished
+    }
+
+    /// The best generator.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Tensor`] if nothing was learnt, with what to try.
+    pub fn source(&self) -> Result<GeneratorSource> {
+        if self.watch.best.is_none() {
+            return Err(Error::new(
+                ErrorKind::Tensor,
+                format!(
+                    "the GAN learnt nothing in {} steps: its samples are no more like the class they are made for than \
+                     like another; train it for longer, with lower learning rates, or on more images",
+                    self.trainer.steps()
+                ),
+            ));
+        }
+        let mut best = Trainer::new(self.trainer.config().clone(), self.trainer.device())?;
+        best.restore(self.best.state, &self.best.tensors)?;
+        best.source()
+    }
+
+    /// One step, as [`Trainer::step`], and what it takes to keep training sound.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] for a batch of another kind; [`ErrorKind::Tensor`] if the device fails. A fault of the training
+    /// is no error but an [`Event`].
+    pub fn step(&mut self, batch: &Batch) -> Result<Progress> {
+        let mut events = Vec::new();
+        let report = self.try_step(batch, &mut events)?;
+        self.estimate();
+        let spent = self.is_spent();
+        let mut score = None;
+        if !self.watch.finished && (spent || self.trainer.steps() >= self.watch.next_check) {
+            score = Some(self.check(&mut events)?);
+        }
+        self.watch.finished |= spent;
+        Ok(Progress { report, events, score, finished: self.watch.finished })
+    }
+
+    fn try_step(&mut self, batch: &Batch, events: &mut Vec<Event>) -> Result<Option<TrainReport>> {
+        self.trainer.check(batch)?;
+        let step = self.trainer.steps() + 1;
+        let good = without_faults(batch)?;
+        if good.len() < batch.len() {
+            let left_out = batch.len() - good.len();
+            let enough = good.len() >= 2;
+            let reaction = if enough { Reaction::LeftOut } else { Reaction::Discarded };
+            let saw = format!("{left_out} of {} images with values that are NaN or infinite", batch.len());
+            events.push(Event { step, saw, reaction });
+            if !enough {
+                self.trainer.state_mut().step += 1;
+                return Ok(None);
+            }
+        }
+        match self.trainer.try_step(&good)? {
+            Ok(report) => {
+                let watch = &mut self.watch;
+                watch.accuracy += 0.02 * (report.d_accuracy - watch.accuracy);
+                watch.distance += 0.1 * ((report.d_real - report.d_fake).abs() - watch.distance);
+                Ok(Some(report))
+            }
+            Err(fault) => {
+                self.give_up(step, &fault, events)?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Notes a step that was not made, and goes back if there are many.
+    fn give_up(&mut self, step: u64, fault: &Fault, events: &mut Vec<Event>) -> Result<()> {
+        let saw = match fault {
+            Fault::Image { index } => format!("image {index} of the batch is not finite"),
+            Fault::Diverged { what, value } => format!("the {what} is {value}"),
+        };
+        events.push(Event { step, saw, reaction: Reaction::Discarded });
+        self.watch.faults.retain(|fault| fault + FAULT_WINDOW > step);
+        self.watch.faults.push(step);
+        if self.watch.faults.len() >= FAULTS {
+            self.go_back(format!("{FAULTS} steps of the last {FAULT_WINDOW} could not be made"), events)?;
+        }
+        Ok(())
+    }
+
+    /// Examines samples, and does what follows from it.
+    fn check(&mut self, events: &mut Vec<Event>) -> Result<Score> {
+        let step = self.trainer.steps();
+        self.watch.checks += 1;
+        self.watch.next_check = step + self.between_checks();
+        let score = self.examiner.score(&self.trainer.source()?, self.watch.checks)?;
+        let value = score.value();
+        let learnt = self.has_learnt(&score);
+        let best = self.watch.best.as_ref().map(Score::value);
+        if learnt && best.is_none_or(|best| value > best) {
+            self.best = Snapshot::of(&self.trainer)?;
+            self.watch.best = Some(score.clone());
+            (self.watch.stale, self.watch.poor) = (0, 0);
+            let saw = format!("quality is {value:.3} {}", parts(&score));
+            events.push(Event { step, saw, reaction: Reaction::Kept });
+        } else {
+            self.watch.stale += 1;
+            self.watch.poor = if best.is_some_and(|best| value < POOR * best) { self.watch.poor + 1 } else { 0 };
+        }
+        self.watch.alike = if learnt && score.narrowest.1 < ALIKE { self.watch.alike + 1 } else { 0 };
+        self.react(&score, events)?;
+        Ok(score)
+    }
+
+    /// At most one reaction to a score, the strongest that there is reason for.
+    fn react(&mut self, score: &Score, events: &mut Vec<Event>) -> Result<()> {
+        let (step, value) = (self.trainer.steps(), score.value());
+        let Watch { poor, stale, alike, .. } = self.watch;
+        let class = self.trainer.config().classes.get(score.narrowest.0 as usize).cloned().unwrap_or_default();
+        let narrow = format!(
+            "the samples of class {class:?} are nearly alike, {:.2} times as far apart as the real images",
+            score.narrowest.1
+        );
+        match self.watch.best.as_ref().map(Score::value) {
+            None if stale >= RUNAWAY_CHECKS && self.watch.distance > RUNAWAY => {
+                let distance = self.watch.distance;
+                let saw = format!("nothing learnt and the discriminator's answers have run away, {distance:.0} apart");
+                return self.go_back(saw, events);
+            }
+            None if stale >= IDLE_CHECKS => {
+                let saw = format!("nothing learnt in {stale} checks {}", parts(score));
+                return self.go_back(saw, events);
+            }
+            Some(best) if poor >= POOR_CHECKS => {
+                let saw = format!("quality fell to {value:.3} from {best:.3} at step {}", self.best.state.step);
+                return self.go_back(saw, events);
+            }
+            Some(best) if stale >= PATIENCE => {
+                self.watch.finished = true;
+                let saw = format!("quality has not risen above {best:.3} for {stale} checks");
+                events.push(Event { step, saw, reaction: Reaction::Stopped });
+                return Ok(());
+            }
+            _ => {}
+        }
+        let overfit = self.overfit()?.filter(|part| *part > OVERFIT);
+        if let Some(part) = overfit {
+            let saw = format!(
+                "the discriminator tells held-out images from those it is trained on, {:.0} % of the way to synthetic ones",
+                100.0 * part
+            );
+            let reaction = self.augment();
+            events.push(Event { step, saw, reaction });
+        } else if alike >= POOR_CHECKS {
+            let reaction = self.augment();
+            events.push(Event { step, saw: narrow, reaction });
+        } else if self.watch.accuracy > WINNING && stale >= WINNING_CHECKS && stale.is_multiple_of(WINNING_CHECKS) {
+            let state = self.trainer.state_mut();
+            let rate = (0.5 * state.discriminator_rate).max(SLOWEST);
+            if rate < state.discriminator_rate {
+                state.discriminator_rate = rate;
+                let right = 100.0 * self.watch.accuracy;
+                let saw = format!("the discriminator is right {right:.1} % of the time and quality stands still");
+                events.push(Event { step, saw, reaction: Reaction::SlowedDiscriminator(rate) });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the samples are more like the class they are made for than chance would have it, or like real ones.
+    fn has_learnt(&self, score: &Score) -> bool {
+        let chance = 1.0 / self.trainer.config().classes.len() as f64;
+        score.agreement > (1.5 * chance).min(0.9) || score.coverage > 0.05
+    }
+
+    /// Makes the augmentation stronger, if there is any.
+    fn augment(&mut self) -> Reaction {
+        let is_on = self.trainer.config().augmentation.is_on();
+        let state = self.trainer.state_mut();
+        let probability = (state.probability + AUGMENT_BY).min(MOST);
+        if !is_on || probability <= state.probability {
+            return Reaction::Watched;
+        }
+        state.probability = probability;
+        Reaction::Augmented(probability)
+    }
+
+    /// How far the discriminator's mean answer to held-out images is from that to images it is trained on, as a part of the
+    /// way to generated ones; none without such images, or where there is no such way.
+    fn overfit(&self) -> Result<Option<f64>> {
+        let Some(held_out) = &self.held_out else { return Ok(None) };
+        let (trained, fake) = self.examiner.like(held_out, &self.trainer.source()?)?;
+        let answer = |images: &Tensor| -> Result<f64> {
+            let logits = self.trainer.judge(images, &held_out.labels)?;
+            Ok(logits.iter().map(|logit| f64::from(*logit)).sum::<f64>() / logits.len() as f64)
+        };
+        let (trained, held_out, fake) = (answer(&trained)?, answer(&held_out.images)?, answer(&fake)?);
+        Ok((trained > fake).then(|| (trained - held_out) / (trained - fake)))
+    }
+
+    /// Goes back to the best step with lower rates, or ends training if it did so too often.
+    fn go_back(&mut self, saw: String, events: &mut Vec<Event>) -> Result<()> {
+        let step = self.trainer.steps();
+        (self.watch.poor, self.watch.stale, self.watch.alike) = (0, 0, 0);
+        (self.watch.accuracy, self.watch.distance) = (0.5, 0.0);
+        self.watch.faults.clear();
+        if self.watch.setbacks >= SETBACKS {
+            self.watch.finished = true;
+            events.push(Event { step, saw, reaction: Reaction::Stopped });
+            return Ok(());
+        }
+        self.watch.setbacks += 1;
+        let now = *self.trainer.state();
+        let rate = now.rate * if self.watch.best.is_some() { 0.5 } else { IDLE_RATE };
+        // Neither the count of batches nor the plan goes back: time has passed.
+        let state =
+            State { step: now.step, planned: now.planned, rate, probability: now.probability, ..self.best.state };
+        self.trainer.restore(state, &self.best.tensors)?;
+        events.push(Event { step, saw, reaction: Reaction::WentBack { to: self.best.state.step, rate } });
+        Ok(())
+    }
+
+    fn between_checks(&self) -> u64 {
+        (self.trainer.planned().unwrap_or(0) / CHECKS).max(FEWEST_BETWEEN)
+    }
+
+    /// Plans for as many steps as a time budget allows at the rate of those made.
+    fn estimate(&mut self) {
+        let Budget::Time(time) = self.budget else { return };
+        let made = self.trainer.steps() - self.first_step;
+        let due = made == FIRST_ESTIMATE || self.trainer.steps() >= self.watch.next_check;
+        if made >= FIRST_ESTIMATE && due {
+            let steps = made as f64 * time.as_secs_f64() / self.started.elapsed().as_secs_f64();
+            self.trainer.plan(self.first_step + (steps.max(1.0) as u64));
+            if made == FIRST_ESTIMATE {
+                self.watch.next_check = self.trainer.steps() + self.between_checks();
+            }
+        }
+    }
+
+    fn is_spent(&self) -> bool {
+        match self.budget {
+            Budget::Steps(steps) => self.trainer.steps() - self.first_step >= steps,
+            Budget::Time(time) => self.started.elapsed() >= time,
+        }
+    }
+}
+
+/// What a score is made of, in brackets.
+fn parts(score: &Score) -> String {
+    let Score { agreement, diversity, coverage, .. } = score;
+    format!("(class right {agreement:.2}, variety {diversity:.2}, real images reached {coverage:.2})")
+}
