@@ -3,7 +3,7 @@
 mod common;
 
 use candle_augment::Result;
-use candle_augment::gan::{GanConfig, Trainer};
+use candle_augment::gan::{Architecture, GanConfig, Trainer};
 use candle_core::Device;
 use common::gan::train_and_save;
 
@@ -18,12 +18,21 @@ fn train(config: GanConfig, threads: usize) -> Result<Vec<u8>> {
 
 #[test]
 fn the_same_weights_for_any_number_of_threads() -> Result<()> {
-    // Widths and sizes at which the kernels have several chunks to share out.
-    let config = || GanConfig { generator_width: 32, discriminator_width: 16, ..common::gan::config(28, 1) };
-    let one = train(config(), 1)?;
-    for threads in [1, 2, 5] {
-        assert!(train(config(), threads)? == one, "{threads} threads");
+    // Widths and sizes at which the kernels have several chunks to share out, by every method.
+    let config = |architecture| GanConfig {
+        architecture,
+        generator_width: 32,
+        discriminator_width: 16,
+        ..common::gan::config(28, 1)
+    };
+    for architecture in [Architecture::Transposed, Architecture::Upsampled, Architecture::Residual] {
+        let one = train(config(architecture), 1)?;
+        for threads in [1, 2, 3, 5] {
+            assert!(train(config(architecture), threads)? == one, "{architecture:?}, {threads} threads");
+        }
     }
+    let config = || config(Architecture::Transposed);
+    let one = train(config(), 1)?;
     assert!(train(GanConfig { seed: 12, ..config() }, 1)? != one);
     Ok(())
 }

@@ -2,7 +2,8 @@
 
 use candle_augment::nn::{
     Activation, Adam, AdamConfig, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, ConvTranspose2d, Embedding, Init,
-    LayerConfig, Linear, Params, to_channels_first, to_channels_last,
+    LayerConfig, Linear, Params, Projection, SpectralNorm, UpsampleConv2d, modulate, to_channels_first,
+    to_channels_last, update_average,
 };
 use candle_augment::{Purpose, Result, SampleKey};
 use candle_core::{Device, Tensor, Var};
@@ -67,6 +68,93 @@ fn transposed_convolution() -> Result<()> {
     let layer = ConvTranspose2d::new(&mut params, "conv", 3, 2, config)?;
     let x = random(&[20, 3, 4, 3], 0)?;
     check(&all(&params, &[&x]), || layer.forward(x.as_tensor()))
+}
+
+#[test]
+fn convolutions_of_many_channels() -> Result<()> {
+    for (kernel, stride, inputs) in [(4, 2, 9), (3, 1, 33)] {
+        let mut params = Params::new(1, &Device::Cpu);
+        let config = Conv2dConfig { kernel, stride, activation: Activation::Tanh, ..Default::default() };
+        let layer = Conv2d::new(&mut params, "conv", inputs, 17, config)?;
+        let x = random(&[10, 6, 8, inputs], 0)?;
+        check(&all(&params, &[&x]), || layer.forward(x.as_tensor()))?;
+    }
+    let mut params = Params::new(1, &Device::Cpu);
+    let config = LayerConfig { activation: Activation::Tanh, ..Default::default() };
+    let layer = ConvTranspose2d::new(&mut params, "conv", 17, 9, config)?;
+    let x = random(&[10, 4, 3, 17], 0)?;
+    check(&all(&params, &[&x]), || layer.forward(x.as_tensor()))
+}
+
+#[test]
+fn convolution_to_few_channels() -> Result<()> {
+    let mut params = Params::new(1, &Device::Cpu);
+    let config = Conv2dConfig { activation: Activation::Tanh, ..Default::default() };
+    let layer = Conv2d::new(&mut params, "conv", 12, 3, config)?;
+    let x = random(&[9, 5, 6, 12], 0)?;
+    check(&all(&params, &[&x]), || layer.forward(x.as_tensor()))
+}
+
+#[test]
+fn doubling_convolution() -> Result<()> {
+    let mut params = Params::new(1, &Device::Cpu);
+    let config = LayerConfig { activation: Activation::Tanh, ..Default::default() };
+    let layer = UpsampleConv2d::new(&mut params, "conv", 18, 9, config)?;
+    let x = random(&[6, 3, 4, 18], 0)?;
+    check(&all(&params, &[&x]), || layer.forward(x.as_tensor()))
+}
+
+#[test]
+fn projection() -> Result<()> {
+    let mut params = Params::new(1, &Device::Cpu);
+    let head = Projection::new(&mut params, "head", 3, 7, Init::Normal(1.0))?;
+    let labels = Tensor::new(&[2u32, 0, 2, 1], &Device::Cpu)?;
+    let x = random(&[4, 7], 0)?;
+    check(&all(&params, &[&x]), || head.forward_scaled(x.as_tensor(), &labels, 0.5))
+}
+
+#[test]
+fn modulation_and_activation_by_themselves() -> Result<()> {
+    let (x, gain, bias) = (random(&[3, 4, 5, 7], 0)?, random(&[3, 7], 1)?, random(&[3, 7], 2)?);
+    check(&[x.clone(), gain.clone(), bias.clone()], || {
+        modulate(x.as_tensor(), gain.as_tensor(), bias.as_tensor(), Activation::Tanh)
+    })?;
+    check(&[x.clone()], || Activation::Tanh.forward(x.as_tensor()))
+}
+
+#[test]
+fn spectral_norm_with_its_vectors_held() -> Result<()> {
+    // The published gradient takes u and v for constants, so the difference is that of W / (uᵀWv) with both held: they are
+    // the singular vectors here, at which σ does not change with them.
+    let mut params = Params::new(1, &Device::Cpu);
+    let norm = SpectralNorm::new(&mut params, "norm", 5)?;
+    let weight = random(&[3, 4, 5], 0)?;
+    for _ in 0..200 {
+        norm.iterate(weight.as_tensor())?;
+    }
+    check(&[weight.clone()], || norm.normalise(weight.as_tensor()))
+}
+
+#[test]
+fn the_average_follows_every_value() -> Result<()> {
+    let make = |seed| -> Result<Params> {
+        let mut params = Params::new(seed, &Device::Cpu);
+        params.variable("weight", &[40, 1000], Init::Normal(1.0), 1)?;
+        BatchNorm::new(&mut params, "norm", 3)?.forward(random(&[7, 3], seed)?.as_tensor(), true)?;
+        Ok(params)
+    };
+    let (average, current) = (make(1)?, make(2)?);
+    let values = |params: &Params| -> Result<Vec<f32>> {
+        let all = params.tensors().map(|(_, var)| Ok(var.flatten_all()?.to_vec1::<f32>()?));
+        Ok(all.collect::<Result<Vec<_>>>()?.concat())
+    };
+    let (before, target) = (values(&average)?, values(&current)?);
+    update_average(&average, &current, 0.9)?;
+    for ((before, target), after) in before.iter().zip(&target).zip(values(&average)?) {
+        assert!((0.9 * before + 0.1 * target - after).abs() < 1e-6, "{before} and {target} give {after}");
+    }
+    assert_eq!(values(&current)?, target);
+    Ok(())
 }
 
 #[test]

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +20,7 @@ use super::source::{GeneratorSource, calibrate};
 use super::state::State;
 use crate::error::{Error, Result};
 use crate::loader::Batch;
-use crate::nn::{Adam, AdamConfig, Params, to_channels_last, update_average};
+use crate::nn::{Adam, AdamConfig, Params, add_noise, gradient_norm, to_channels_last, update_average};
 use crate::rng::{Purpose, SampleKey};
 
 const GENERATOR_ADAM: &str = "generator_adam";
@@ -357,7 +356,7 @@ impl Trainer {
         let penalty = self.penalty((real, &real_logits), (fake, &fake_logits), labels)?;
         let total = penalty.as_ref().map_or_else(|| Ok(loss.clone()), |penalty| &loss + penalty)?;
         let gradients = total.backward()?;
-        let gradient = norm(&self.discriminator_params, &gradients)?;
+        let gradient = gradient_norm(&self.discriminator_params, &gradients)?;
         let (value, total) = (scalar(&loss)?, scalar(&total)?);
         if let Err(fault) = finite("discriminator's loss", total).and(finite("discriminator's gradient", gradient)) {
             return Ok(Err(fault));
@@ -387,7 +386,7 @@ impl Trainer {
                 (weights.r2, fake, fake_logits, Use::Fake, Use::ProbeFake),
             ] {
                 if weight > 0.0 {
-                    let probed = (images + (self.normal(probe, images.dims())? * PROBE)?)?;
+                    let probed = add_noise(images, self.key(probe), PROBE)?;
                     // The same use, so the same augmentation and noise.
                     penalties.push(gradient_penalty(weight * factor, shown, &logits(&probed, r#use)?)?);
                 }
@@ -414,7 +413,7 @@ impl Trainer {
         };
         let loss = self.config.loss.generator(&real_logits, &logits)?;
         let gradients = loss.backward()?;
-        let (loss, gradient) = (scalar(&loss)?, norm(&self.generator_params, &gradients)?);
+        let (loss, gradient) = (scalar(&loss)?, gradient_norm(&self.generator_params, &gradients)?);
         if let Err(fault) = finite("generator's loss", loss).and(finite("generator's gradient", gradient)) {
             return Ok(Err(fault));
         }
@@ -521,7 +520,7 @@ impl Trainer {
             seen = Draws::new(augmentation, self.state.probability, kind, &mut rng).apply(&seen)?;
         }
         if *noise > 0.0 {
-            seen = (seen + (self.normal(r#use, images.dims())? * *noise)?)?;
+            seen = add_noise(&seen, self.key(r#use), *noise)?;
         }
         Ok(seen)
     }
@@ -547,15 +546,4 @@ fn first_not_finite(images: &Tensor) -> Result<Option<usize>> {
 
 fn scalar(value: &Tensor) -> Result<f64> {
     Ok(f64::from(value.to_scalar::<f32>()?))
-}
-
-/// The Euclidean norm of the gradients of `params`.
-fn norm(params: &Params, gradients: &GradStore) -> Result<f64> {
-    let mut sum = 0.0;
-    for (_, var) in params.variables() {
-        if let Some(gradient) = gradients.get(var) {
-            sum += scalar(&gradient.sqr()?.sum_all()?)?;
-        }
-    }
-    Ok(sum.sqrt())
 }
