@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use candle_augment::gan::{GanConfig, Trainer};
+use candle_augment::gan::{Architecture, GanConfig, Trainer};
 use candle_augment::{
     Batch, ClassMixture, DataLoader, DataLoaderBuilder, Dataset, Image, InMemory, Pipeline, Purpose, RandomAffine,
     RandomHorizontalFlip, SampleKey, SyntheticRequest, SyntheticSource,
@@ -25,17 +25,24 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const BATCH: usize = 64;
 const CLASSES: usize = 10;
 
-/// What is measured: a name, side and channels of the images, and how many times as wide as by default the networks are.
-const KINDS: [(&str, usize, usize, usize); 5] = [
-    ("8x8x1", 8, 1, 1),
-    ("28x28x1", 28, 1, 1),
-    ("32x32x1", 32, 1, 1),
-    ("32x32x1 wide", 32, 1, 2),
-    ("64x64x3", 64, 3, 1),
+/// What is measured: a name, side and channels of the images, how many times as wide as by default the networks are, and how they
+/// are built.
+type Kind = (&'static str, usize, usize, usize, Architecture);
+
+const KINDS: [Kind; 8] = [
+    ("8x8x1", 8, 1, 1, Architecture::Upsampled),
+    ("28x28x1", 28, 1, 1, Architecture::Upsampled),
+    ("32x32x1", 32, 1, 1, Architecture::Upsampled),
+    ("32x32x1 wide", 32, 1, 2, Architecture::Upsampled),
+    ("64x64x3", 64, 3, 1, Architecture::Upsampled),
+    ("32x32x1 transposed", 32, 1, 1, Architecture::Transposed),
+    ("32x32x1 transposed wide", 32, 1, 2, Architecture::Transposed),
+    ("64x64x3 transposed", 64, 3, 1, Architecture::Transposed),
 ];
 
-fn trainer((_, size, channels, width): (&str, usize, usize, usize)) -> Trainer {
+fn trainer((_, size, channels, width, architecture): Kind) -> Trainer {
     let mut config = GanConfig::new(size, channels, (0..CLASSES).map(|class| class.to_string()));
+    config.architecture = architecture;
     config.generator_width *= width;
     config.discriminator_width *= width;
     Trainer::new(config, &Device::Cpu).unwrap()
@@ -104,7 +111,7 @@ fn epoch(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("gan_epoch");
     group.sample_size(20);
     for kind in [KINDS[2], KINDS[4]] {
-        let (name, size, channels, _) = kind;
+        let (name, size, channels, ..) = kind;
         let source = Arc::new(trainer(kind).source().unwrap());
         let real = loader(size, channels).build().unwrap();
         let mixed = loader(size, channels).mixture(ClassMixture::Share(0.3)).synthetic(source).build().unwrap();

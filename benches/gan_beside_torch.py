@@ -2,7 +2,7 @@
 
     python benches/gan_beside_torch.py [--passes 3] [--compile]
 
-The networks are those of the defaults, "wide" ones twice as wide; a step takes a batch of 64 and updates both networks, their optimisers and the
+The networks are those of the defaults, "wide" ones twice as wide, "transposed" ones with the other generator; a step takes a batch of 64 and updates both networks, their optimisers and the
 average of the generator; both sides use the generated batch twice. PyTorch runs eagerly, or with `--compile` also compiled, channels last, with its
 fused Adam and as many threads as the machine has processors. Passes of both take turns; a figure is the median of the passes' medians.
 """
@@ -24,25 +24,40 @@ from torch.nn import functional as F
 ROOT = Path(__file__).parent.parent
 BATCH, SAMPLES, CLASSES, LATENT, EMBEDDING = 64, 256, 10, 64, 32
 NOISE, DECAY = 0.3, 0.995
-# Names as in `gan.rs`: side, channels, how many times as wide as by default.
-KINDS = {"8x8x1": (8, 1, 1), "28x28x1": (28, 1, 1), "32x32x1": (32, 1, 1), "32x32x1 wide": (32, 1, 2), "64x64x3": (64, 3, 1)}
+# Names as in `gan.rs`: side, channels, how many times as wide as by default, whether the generator repeats pixels or convolves transposed.
+KINDS = {
+    "8x8x1": (8, 1, 1, True),
+    "28x28x1": (28, 1, 1, True),
+    "32x32x1": (32, 1, 1, True),
+    "32x32x1 wide": (32, 1, 2, True),
+    "64x64x3": (64, 3, 1, True),
+    "32x32x1 transposed": (32, 1, 1, False),
+    "32x32x1 transposed wide": (32, 1, 2, False),
+    "64x64x3 transposed": (64, 3, 1, False),
+}
 EPOCHS = ("32x32x1", "64x64x3")
 MIXED = 0.3
 
 
 class Generator(nn.Module):
-    def __init__(self, size, channels, scale):
+    def __init__(self, size, channels, scale, upsampled):
         super().__init__()
         doublings = (size // 4).bit_length() - 1
         self.base = -(-size // 2**doublings)
         wide = 64 * scale
-        widths = [wide // 2 if doublings > 1 and n == doublings - 1 else wide for n in range(doublings)]
+        widths = [wide // 2 if doublings > 1 and n >= doublings - 1 else wide for n in range(doublings + 1)]
         self.embedding = nn.Embedding(CLASSES, EMBEDDING)
         self.dense = nn.Linear(LATENT + EMBEDDING, self.base**2 * widths[0], bias=False)
         layers = [nn.BatchNorm2d(widths[0]), nn.ReLU()]
-        for before, after in zip(widths, widths[1:]):
-            layers += [nn.ConvTranspose2d(before, after, 4, 2, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
-        self.layers = nn.Sequential(*layers, nn.ConvTranspose2d(widths[-1], channels, 4, 2, 1), nn.Tanh())
+        for before, after in zip(widths, widths[1 : doublings + upsampled]):
+            doubling = (
+                [nn.Upsample(scale_factor=2), nn.Conv2d(before, after, 3, 1, 1, bias=False)]
+                if upsampled
+                else [nn.ConvTranspose2d(before, after, 4, 2, 1, bias=False)]
+            )
+            layers += [*doubling, nn.BatchNorm2d(after), nn.ReLU()]
+        last = nn.Conv2d(widths[-1], channels, 3, 1, 1) if upsampled else nn.ConvTranspose2d(widths[-2], channels, 4, 2, 1)
+        self.layers = nn.Sequential(*layers, last, nn.Tanh())
 
     def forward(self, z, y):
         x = self.dense(torch.cat([z, self.embedding(y)], 1)).view(len(z), -1, self.base, self.base)
@@ -74,9 +89,9 @@ class Torch:
     """PyTorch's side of one kind."""
 
     def __init__(self, kind, compiled):
-        size, channels, scale = kind
+        size, channels, scale, _ = kind
         self.generator, self.average = Generator(*kind), Generator(*kind)
-        self.discriminator = Discriminator(*kind)
+        self.discriminator = Discriminator(size, channels, scale)
         for network in (self.generator, self.average, self.discriminator):
             network.to(memory_format=torch.channels_last)
         self.average.eval()
@@ -176,10 +191,11 @@ def main():
         own, theirs = figures["ours", "sample", kind], [figures[bool(i), "sample", kind] for i in range(len(columns))]
         row = [kind, f"{SAMPLES / own:,.0f}", *(f"{SAMPLES / t:,.0f}" for t in theirs), f"{min(theirs) / own:.2f}"]
         print("| " + " | ".join(row) + " |")
-    print("\n| an epoch of | real images/s | generated images/s | with 30 % generated, images/s | if neither cost the other anything |")
+    print("\n| an epoch of | real ones alone, images/s | generated ones alone | with 30 % generated | if neither cost the other anything |")
     print("|---|---|---|---|---|")
     for kind in (kind for kind in EPOCHS if kind in options.kinds):
-        real, mixed = (2000 / figures[mixture, kind] for mixture in ("real", "30 % generated"))
+        # An epoch uses 2,000 real images in either case.
+        real, mixed = 2000 / figures["real", kind], 2000 / (1 - MIXED) / figures["30 % generated", kind]
         made = SAMPLES / figures["ours", "sample", kind]
         ideal = 1 / ((1 - MIXED) / real + MIXED / made)
         print(f"| {kind} | {real:,.0f} | {made:,.0f} | {mixed:,.0f} | {ideal:,.0f} |")
