@@ -92,6 +92,9 @@ const VARIANTS: &[(&str, Change)] = &[
         c.augmentation = Augmentation { translation: true, cutout: true, ..Default::default() };
         c.regularizers.consistency = 1.0;
     }),
+    ("diversity-1", |c| c.regularizers.diversity = 1.0),
+    ("diversity-3", |c| c.regularizers.diversity = 3.0),
+    ("diversity-10", |c| c.regularizers.diversity = 10.0),
     ("label-ramp", |c| c.label_ramp = 0.3),
     ("ttur", |c| c.generator_rate = c.discriminator_rate / 4.0),
     ("constant-rate", |c| c.final_rate = 1.0),

@@ -37,6 +37,7 @@ mod autoencoder;
 mod checkpoint;
 mod config;
 mod discriminator;
+mod diversity;
 mod ema;
 mod encoder;
 mod event;

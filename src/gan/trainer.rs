@@ -11,6 +11,7 @@ use super::autoencoder::Autoencoder;
 use super::checkpoint::{AVERAGE, BEST, Checkpoint, DISCRIMINATOR, GENERATOR, Supervised};
 use super::config::GanConfig;
 use super::discriminator::Discriminator;
+use super::diversity::diversity_penalty;
 use super::ema::decay;
 use super::generator::{Generator, Pass};
 use super::noise::draw_noise;
@@ -412,7 +413,10 @@ impl Trainer {
             logits.zeros_like()?
         };
         let loss = self.config.loss.generator(&real_logits, &logits)?;
-        let gradients = loss.backward()?;
+        let weight = self.config.regularizers.diversity;
+        let penalty = (weight > 0.0).then(|| diversity_penalty(weight, real, fake, &labels.to_vec1::<u32>()?));
+        let total = penalty.transpose()?.flatten().map_or_else(|| Ok(loss.clone()), |penalty| &loss + penalty)?;
+        let gradients = total.backward()?;
         let (loss, gradient) = (scalar(&loss)?, gradient_norm(&self.generator_params, &gradients)?);
         if let Err(fault) = finite("generator's loss", loss).and(finite("generator's gradient", gradient)) {
             return Ok(Err(fault));
