@@ -13,14 +13,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use candle_augment::gan::{
-    Architecture, Augmentation, Autoencoder, Conditioning, DiscriminatorNorm, Examiner, GanConfig, Loss, Regularizers,
-    Trainer,
+    Architecture, Augmentation, Autoencoder, Budget, Conditioning, DiscriminatorNorm, Examiner, GanConfig, Loss,
+    Regularizers, Supervisor, Trainer,
 };
 use candle_augment::{
-    Balance, Classifier, ClassifierConfig, ClassifierTrainer, DataLoader, Dataset, DatasetExt, InMemory, Normalize,
-    Part, Purpose, Result, SampleKey, Size, SyntheticRequest, SyntheticSource, endless, open_data,
+    Balance, Classifier, ClassifierConfig, ClassifierTrainer, DataLoader, Dataset, DatasetExt, Image, InMemory,
+    Normalize, Part, Purpose, RandomHorizontalFlip, Resize, Result, SampleKey, Size, SyntheticRequest, SyntheticSource,
+    endless, open_data,
 };
-use candle_core::Device;
+use candle_core::{DType, Device};
 use clap::Parser;
 
 /// As in the program: glibc's allocator gives pages back that the next step asks for again.
@@ -29,8 +30,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[derive(Parser)]
 struct Args {
-    /// Images with a training and a test part, all of one size
+    /// Images with a training and a test part
     data: PathBuf,
+    /// Side in pixels to which all images are brought
+    #[arg(long, default_value_t = 28)]
+    size: usize,
     /// Train on so many images of each class
     #[arg(long)]
     per_class: Option<usize>,
@@ -41,6 +45,9 @@ struct Args {
     /// Steps of each classifier
     #[arg(long, default_value_t = 600)]
     judge_steps: usize,
+    /// Train under the supervisor, which keeps the best generator instead of the last
+    #[arg(long)]
+    supervised: bool,
     /// Only these variants
     #[arg(long)]
     only: Vec<String>,
@@ -74,6 +81,8 @@ const VARIANTS: &[(&str, Change)] = &[
     ("lecam", |c| c.regularizers.lecam = 0.3),
     ("noise-0", |c| c.noise = 0.0),
     ("noise-0.1", |c| c.noise = 0.1),
+    ("noise-0.5", |c| c.noise = 0.5),
+    ("narrow", |c| c.discriminator_width /= 2),
     ("translation", |c| c.augmentation.translation = true),
     ("translation+cutout", |c| c.augmentation = Augmentation { translation: true, cutout: true, ..Default::default() }),
     ("translation, noise-0.1", |c| {
@@ -114,8 +123,8 @@ const VARIANTS: &[(&str, Change)] = &[
 
 fn main() -> Result<()> {
     let args = Args::parse();
-    let all = open_data(&args.data, Part::Train)?;
-    let test = open_data(&args.data, Part::Test)?;
+    let all = resized(open_data(&args.data, Part::Train)?, args.size)?;
+    let test = resized(open_data(&args.data, Part::Test)?, args.size)?;
     let judge = Judge::new(&all, test, args.judge_steps)?;
     println!("| variant | class right | classifier | variety | ms |");
     println!("|---|---|---|---|---|");
@@ -128,6 +137,18 @@ fn main() -> Result<()> {
         println!("| {name} | {} |", summary(&rows));
     }
     Ok(())
+}
+
+/// All images, in memory.
+fn resized(set: Arc<dyn Dataset>, size: usize) -> Result<Arc<dyn Dataset>> {
+    let resize = Resize::exact(size, size)?;
+    let loader = DataLoader::builder(Arc::clone(&set)).transform(resize).dtype(DType::U8).shuffle(false).build()?;
+    let mut images = Vec::new();
+    for batch in loader.epoch(0) {
+        images.append(&mut Image::from_tensor(&batch?.images)?);
+    }
+    let labels = (0..set.len()).map(|index| set.label(index)).collect();
+    Ok(Arc::new(InMemory::from_images(images, labels, set.classes().to_vec())?))
 }
 
 struct Row {
@@ -170,6 +191,9 @@ fn measure(
         INTERPOLATION => args.steps,
         _ => 0,
     };
+    if args.supervised {
+        return supervised(args, &loader, config, judge, seed);
+    }
     let mut autoencoder = Autoencoder::new(config.clone(), &Device::Cpu)?;
     autoencoder.plan(before);
     let mut trainer = Trainer::new(config, &Device::Cpu)?;
@@ -197,8 +221,28 @@ fn measure(
     Ok(row)
 }
 
+/// As the program trains.
+fn supervised(args: &Args, loader: &DataLoader, config: GanConfig, judge: &Judge, seed: u64) -> Result<Row> {
+    let examiner = Examiner::train(&config, endless(loader), 100, &Device::Cpu)?;
+    let trainer = Trainer::new(config, &Device::Cpu)?;
+    let mut supervisor = Supervisor::new(trainer, examiner, None, Budget::Steps(args.steps))?;
+    let started = Instant::now();
+    for batch in endless(loader) {
+        let progress = supervisor.step(&batch?)?;
+        progress.events.iter().for_each(|event| eprintln!("{event}"));
+        if progress.finished {
+            break;
+        }
+    }
+    let milliseconds = 1e3 * started.elapsed().as_secs_f64() / args.steps as f64;
+    Ok(Row { milliseconds, ..judge.row(&supervisor.source()?, args.judge_steps, seed)? })
+}
+
 fn loader(set: &Arc<dyn Dataset>, batch_size: usize, seed: u64) -> Result<DataLoader> {
+    // As the program does: what is right for photographs would make other letters of letters.
+    let flips = if set.load(0)?.channels() == 3 { 0.5 } else { 0.0 };
     DataLoader::builder(Arc::clone(set))
+        .transform(RandomHorizontalFlip::new(flips)?)
         .batch_size(batch_size.min(set.len()))
         .balance(Balance::Uniform)
         .drop_last(true)
