@@ -38,6 +38,9 @@ struct Args {
     /// Train on so many images of each class
     #[arg(long)]
     per_class: Option<usize>,
+    /// Let all images join without their labels, with this weight
+    #[arg(long, value_name = "WEIGHT")]
+    unlabelled: Option<f64>,
     #[arg(long, default_value_t = 1500)]
     steps: u64,
     #[arg(long, default_value_t = 1)]
@@ -101,9 +104,6 @@ const VARIANTS: &[(&str, Change)] = &[
         c.augmentation = Augmentation { translation: true, cutout: true, ..Default::default() };
         c.regularizers.consistency = 1.0;
     }),
-    ("diversity-1", |c| c.regularizers.diversity = 1.0),
-    ("diversity-3", |c| c.regularizers.diversity = 3.0),
-    ("diversity-10", |c| c.regularizers.diversity = 10.0),
     ("label-ramp", |c| c.label_ramp = 0.3),
     ("ttur", |c| c.generator_rate = c.discriminator_rate / 4.0),
     ("constant-rate", |c| c.final_rate = 1.0),
@@ -184,8 +184,11 @@ fn measure(
     };
     let first = set.load(0)?;
     let mut config = GanConfig { seed, ..GanConfig::new(first.height(), first.channels(), set.classes()) };
+    config.unlabelled = args.unlabelled.unwrap_or(config.unlabelled);
     change(&mut config);
     let loader = loader(&set, config.batch_size, seed)?;
+    let beside = args.unlabelled.map(|_| self::loader(all, config.batch_size, seed + 1)).transpose()?;
+    let mut beside = beside.as_ref().map(endless);
     let before = match name {
         WARM_START => args.steps / 4,
         INTERPOLATION => args.steps,
@@ -201,6 +204,7 @@ fn measure(
     let mut seconds = 0.0;
     for (batch, step) in endless(&loader).zip(0..args.steps) {
         let batch = batch?;
+        let unlabelled = beside.as_mut().and_then(Iterator::next).transpose()?.map(|batch| batch.images);
         let started = Instant::now();
         if step < before {
             autoencoder.step(&batch)?;
@@ -208,7 +212,7 @@ fn measure(
             if step == before && before > 0 {
                 trainer.start_from(&autoencoder)?;
             }
-            trainer.step(&batch)?;
+            trainer.step_with(&batch, unlabelled.as_ref())?;
         }
         seconds += started.elapsed().as_secs_f64();
     }

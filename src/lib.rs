@@ -72,7 +72,7 @@ pub use classifier::{Classifier, ClassifierConfig, ClassifierTrainer, Confusion,
 pub use dataset::{
     Cifar, ClassCount, Concat, Dataset, DatasetExt, Idx, ImageFile, ImageFolder, InMemory, Inspection, IntoStored,
     Label, Numpy, Part, Relabeled, Spread, Stored, Subset, Unreadable, check_classes, digits, has_part, inspect,
-    inspect_data, open_data,
+    inspect_data, open_data, open_unlabelled,
 };
 pub use decode::{Decoder, EncodedImage, Header, Limits, Region, Scale, View, decode_image, read_header};
 pub use error::{Error, ErrorKind, Result};

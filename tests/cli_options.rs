@@ -38,6 +38,21 @@ fn negative_numbers_are_values_and_refused_as_such() {
 }
 
 #[test]
+fn devices_and_numbers_that_this_program_cannot_use_are_refused_before_the_work() {
+    for (device, is_built) in [("cuda", cfg!(feature = "cuda")), ("metal", cfg!(feature = "metal"))] {
+        if is_built {
+            continue;
+        }
+        let words = [device, "built without", &format!("--features {device}")];
+        refuse(scratch().path(), &["train", "digits", "--device", device], &words);
+        refuse(scratch().path(), &["sample", "gan.safetensors", "--device", device], &words);
+    }
+    refuse(scratch().path(), &["train", "digits", "--precision", "bf16"], &["bf16", "GPUs", "--device cuda"]);
+    refuse(scratch().path(), &["train", "digits", "--precision", "f64"], &["f32 or bf16", "f64"]);
+    refuse(scratch().path(), &["train", "digits", "--device", "tpu"], &["cpu, cuda, metal"]);
+}
+
+#[test]
 fn no_image_of_a_class_is_too_few() {
     for command in ["train", "compare"] {
         refuse(scratch().path(), &[command, "digits", "--per-class", "0"], &["--per-class", "not in 1.."]);

@@ -119,7 +119,7 @@ fn modulation_and_activation_by_themselves() -> Result<()> {
     check(&[x.clone(), gain.clone(), bias.clone()], || {
         modulate(x.as_tensor(), gain.as_tensor(), bias.as_tensor(), Activation::Tanh)
     })?;
-    check(&[x.clone()], || Activation::Tanh.forward(x.as_tensor()))
+    check(std::slice::from_ref(&x), || Activation::Tanh.forward(x.as_tensor()))
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn spectral_norm_with_its_vectors_held() -> Result<()> {
     for _ in 0..200 {
         norm.iterate(weight.as_tensor())?;
     }
-    check(&[weight.clone()], || norm.normalise(weight.as_tensor()))
+    check(std::slice::from_ref(&weight), || norm.normalise(weight.as_tensor()))
 }
 
 #[test]

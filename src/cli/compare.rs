@@ -12,10 +12,11 @@ use serde::Serialize;
 use super::classic::{Classic, ClassicArgs};
 use super::common::Common;
 use super::data::{self, Parts};
+use super::output;
 use super::progress::{Goal, Progress};
+use super::size::default_size;
 use super::training;
 use super::words::count;
-use super::{output, train};
 
 const DEFAULT_MINUTES: f64 = 2.0;
 
@@ -61,7 +62,7 @@ pub struct Args {
     /// Time to train a GAN for [default: 2]
     #[arg(long, value_name = "M", conflicts_with = "gan", allow_negative_numbers = true)]
     minutes: Option<f64>,
-    /// Side of the square images, from 8 to 128; with --gan that of the GAN [default: that of the images where it fits, else 32]
+    /// Side of the square images, from 8 to 128; with --gan that of the GAN [default: that of the images up to 64, else 32; see train]
     #[arg(long, value_name = "S")]
     size: Option<usize>,
     #[command(flatten)]
@@ -89,7 +90,7 @@ pub fn run(args: &Args) -> Result<()> {
     let given = args.given_gan(&parts)?;
     let train = args.thin_out(&parts.train)?;
     let first = train.load(0)?;
-    let size = args.size.unwrap_or_else(|| train::default_size(first.size()));
+    let size = args.size.unwrap_or_else(|| default_size(&*train));
     let config = GanConfig { seed: args.common.seed, ..GanConfig::new(size, first.channels(), train.classes()) };
     config.validate()?;
     if let Some(gan) = &given {
@@ -99,7 +100,7 @@ pub fn run(args: &Args) -> Result<()> {
     // Before the GAN is trained: what the options say is refused at once.
     classic.transform()?;
     let color = if first.channels() == 1 { Color::Gray } else { Color::Rgb };
-    let read = |set| data::read(set, Size::square(size), color, args.common.workers());
+    let read = |set| data::read(set, size, color, args.common.workers());
     let data = CompareData::new(read(&train)?, read(&parts.held_out)?)?;
     let (gan, source) = match given {
         Some(source) => (format!("{}, {}", args.gan_name(), count(source.step(), "step", "steps")), source),

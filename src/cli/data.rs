@@ -11,6 +11,8 @@ use candle_augment::{
 use rayon::prelude::*;
 
 use super::progress::SharedProgress;
+use super::size::check_shape;
+use super::words::tell;
 
 /// The most bytes of pixels that the program keeps in memory.
 const MOST_BYTES: u64 = 8 << 30;
@@ -69,23 +71,41 @@ fn check_apart(data: &Path, test: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Reads every image at `size` and in `color` into memory.
+/// Reads every image into memory, resized to a square of `size` and in `color`.
 ///
-/// Images that cannot be read are an error that names the first of them, before any training.
-pub fn read(set: &Arc<dyn Dataset>, size: Size, color: Color, workers: usize) -> Result<Arc<dyn Dataset>> {
-    check_memory(set.len(), size)?;
-    let resize = Resize::exact(size.height, size.width)?;
+/// Images that cannot be read, or are too far from square, are an error that names the first of them, before any training.
+pub fn read(set: &Arc<dyn Dataset>, size: usize, color: Color, workers: usize) -> Result<Arc<dyn Dataset>> {
+    check_memory(set.len(), Size::square(size))?;
+    let resize = Resize::exact(size, size)?;
     let progress = SharedProgress::new("read", "images");
-    let done = AtomicUsize::new(0);
+    let (done, stretched) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let read_one = |index| {
-        let image = set.load(index).and_then(|image| resize.apply(image.into_color(color), &mut UNUSED_KEY.rng()));
+        let image = set.load(index).and_then(|image| {
+            let found = image.size();
+            check_shape(found).map_err(|error| place(error, &**set, index))?;
+            stretched.fetch_add(usize::from(found.height != found.width), Ordering::Relaxed);
+            resize.apply(image.into_color(color), &mut UNUSED_KEY.rng())
+        });
         progress.update(done.fetch_add(1, Ordering::Relaxed) + 1, set.len());
         image
     };
     let images = on_pool(workers, || (0..set.len()).into_par_iter().map(read_one).collect())?;
     let images = all_or_error(images)?;
+    let stretched = stretched.into_inner();
+    if stretched > 0 {
+        let all = images.len();
+        tell(format_args!("{stretched} of {all} images are not square: they are stretched to {size}×{size} pixels"));
+    }
     let labels = (0..set.len()).map(|index| set.label(index)).collect();
     Ok(Arc::new(InMemory::from_images(images, labels, set.classes().to_vec())?))
+}
+
+/// The error with what tells the image.
+fn place(error: Error, set: &dyn Dataset, index: usize) -> Error {
+    match set.path(index) {
+        Some(path) => error.with_path(path),
+        None => error.with_index(index),
+    }
 }
 
 fn check_memory(images: usize, size: Size) -> Result<()> {
@@ -119,12 +139,12 @@ fn all_or_error(results: Vec<Result<Image>>) -> Result<Vec<Image>> {
 }
 
 fn list_errors(errors: &[Error], count: usize, total: usize) -> String {
-    let mut message = format!("{count} of {total} images cannot be read:");
+    let mut message = format!("{count} of {total} images cannot be used:");
     for error in errors.iter().take(LISTED_ERRORS) {
         message += &format!("\n  {error}");
     }
     if count > LISTED_ERRORS {
         message += &format!("\n  and {} more", count - LISTED_ERRORS);
     }
-    message + "\nReplace or remove them; `candle-augment inspect` lists them all."
+    message + "\nMend or remove them; `candle-augment inspect` lists all that cannot be read."
 }

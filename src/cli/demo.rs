@@ -126,7 +126,7 @@ impl<'a> Demo<'a> {
         let seed = args.common.seed;
         let split = CompareData::split(Arc::new(digits()?), HELD_OUT, seed)?;
         let train: Arc<dyn Dataset> = Arc::new(rare_half(Arc::clone(split.train()), RARE, seed)?);
-        let read = |set| data::read(set, Size::square(8), Color::AsStored, args.common.workers());
+        let read = |set| data::read(set, 8, Color::AsStored, args.common.workers());
         let data = CompareData::new(read(&train)?, read(split.held_out())?)?;
         Ok(Self { out: &args.out, common: &args.common, data, classic: ClassicArgs::default().full(1) })
     }

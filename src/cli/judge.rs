@@ -76,8 +76,8 @@ fn train_judge(parts: &Parts, source: &GeneratorSource, common: &Common) -> Resu
     let size = Size::square(config.size);
     let color = if config.channels == 1 { Color::Gray } else { Color::Rgb };
     let workers = common.workers();
-    let train = data::read(&parts.train, size, color, workers)?;
-    let held_out = data::read(&parts.held_out, size, color, workers)?;
+    let train = data::read(&parts.train, config.size, color, workers)?;
+    let held_out = data::read(&parts.held_out, config.size, color, workers)?;
     let loader = |set: &Arc<dyn Dataset>| {
         DataLoader::builder(Arc::clone(set)).normalize(Normalize::signed()).workers(workers).seed(common.seed)
     };

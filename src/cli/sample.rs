@@ -8,6 +8,7 @@ use candle_augment::{Error, Result, SyntheticSource};
 use serde::Serialize;
 
 use super::common::Common;
+use super::device::DeviceKind;
 use super::judge::{self, Agreement};
 use super::output;
 use super::pictures::SampleGrid;
@@ -39,6 +40,9 @@ pub struct Args {
     /// Samples to show to the judge; the classes take turns
     #[arg(long, value_name = "N", default_value_t = 1000, requires = "judge", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     samples: u32,
+    /// What to make the samples on; the GPUs only if the program was built for them
+    #[arg(long, value_enum, default_value_t = DeviceKind::Cpu)]
+    device: DeviceKind,
     #[command(flatten)]
     common: Common,
 }
@@ -54,7 +58,7 @@ struct Report {
 
 pub fn run(args: &Args) -> Result<()> {
     output::check_file(&args.out, "png")?;
-    let source = GeneratorSource::load(&args.checkpoint)?;
+    let source = GeneratorSource::load_on(&args.checkpoint, &args.device.open()?)?;
     let shown = args.shown_classes(source.classes())?;
     let judge = |data: &PathBuf| judge::judge(&source, data, args.samples as usize, &args.common);
     let judgement = args.judge.as_ref().map(judge).transpose()?;

@@ -5,14 +5,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use candle_augment::gan::{Budget, GanConfig, Loss, Score, Supervisor, TrainReport, Trainer};
-use candle_augment::{Color, Dataset, DatasetExt, Error, ErrorKind, Part, Result, Size, SyntheticSource, open_data};
+use candle_augment::gan::{Budget, GanConfig, Loss, Precision, Score, Supervisor, TrainReport, Trainer};
+use candle_augment::{
+    Color, Dataset, DatasetExt, Error, ErrorKind, Part, Result, SyntheticSource, open_data, open_unlabelled,
+};
 use candle_core::Device;
 use serde::Serialize;
 
 use super::classic::{Classic, ClassicArgs};
 use super::common::Common;
+use super::device::DeviceKind;
 use super::pictures::SampleGrid;
+use super::size::default_size;
 use super::training::{self, Flow};
 use super::words::{count, tell};
 use super::{data, exit, interrupt, output};
@@ -29,13 +33,16 @@ const DEFAULT_MINUTES: f64 = 5.0;
 /// for gan.safetensors these are gan.samples.png and gan.training.png. Ctrl-C saves the checkpoint and ends; --resume goes on from
 /// there and, given the same data and options, ends with the same weights as training that was never stopped.
 ///
+/// Images are resized to squares. One that is more than twice as wide as high, or as high as wide, is refused: crop or pad it.
+///
 /// Whatever the transforms do to the images shows in the samples, so of their options only mirroring, of colour images, is on by
 /// itself.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   candle-augment train mnist --per-class 100 --minutes 5
   candle-augment train photos/train --out photos.safetensors --size 64 --minutes 30
-  candle-augment train photos/train --out photos.safetensors --size 64 --minutes 30 --resume")]
+  candle-augment train photos/train --out photos.safetensors --size 64 --minutes 30 --resume
+  candle-augment train photos/few-labelled --unlabelled photos/all")]
 pub struct Args {
     /// Class folders, IDX, CIFAR or NumPy files (their training part), or `digits`: see `candle-augment --help`
     data: PathBuf,
@@ -45,7 +52,8 @@ pub struct Args {
     /// Use only so many images of each class, drawn at random
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
     per_class: Option<u32>,
-    /// Side of the square images that the GAN learns, 8 to 128; others are resized [default: the images' own where they fit, else 32]
+    /// Side of the square images that the GAN learns, 8 to 128 [default: the middle of the images' longer sides up to 64; of larger ones
+    /// 32, which two cores train in minutes, where 64 takes four times as long]
     #[arg(long, value_name = "S")]
     size: Option<usize>,
     /// Stop after so many steps
@@ -67,6 +75,16 @@ pub struct Args {
     /// Replace a checkpoint that is already there
     #[arg(long, conflicts_with = "resume")]
     force: bool,
+    /// Learn from the images of this folder too, whose classes are unknown, in it or in folders below; they are resized and coloured
+    /// like the others
+    #[arg(long, value_name = "DIR")]
+    unlabelled: Option<PathBuf>,
+    /// What to train on; the GPUs only if the program was built for them
+    #[arg(long, value_enum, default_value_t = DeviceKind::Cpu)]
+    device: DeviceKind,
+    /// f32, or on a GPU bf16, which computes most with 16 bits [default: f32, or what the resumed training has]
+    #[arg(long, value_name = "PRECISION")]
+    precision: Option<Precision>,
     #[command(flatten)]
     classic: ClassicArgs,
     #[command(flatten)]
@@ -80,6 +98,8 @@ struct Report {
     curves: PathBuf,
     classes: usize,
     images: usize,
+    /// Those beside them whose class is unknown.
+    unlabelled: Option<usize>,
     size: usize,
     channels: usize,
     loss: String,
@@ -99,6 +119,7 @@ struct Report {
 
 pub fn run(args: &Args) -> Result<()> {
     let budget = args.budget()?;
+    let device = args.device.open()?;
     let resumed = args.open_checkpoint()?;
     let files = Files::beside(&args.out);
     files.check()?;
@@ -106,10 +127,11 @@ pub fn run(args: &Args) -> Result<()> {
     let set = args.open_set(seed)?;
     let first = set.load(0)?;
     let size = args.size.or(resumed.as_ref().map(|trainer| trainer.config().size));
-    let size = size.unwrap_or_else(|| default_size(first.size()));
+    let size = size.unwrap_or_else(|| default_size(&*set));
     let config = GanConfig {
         seed,
         loss: args.loss.unwrap_or_default(),
+        precision: args.precision.unwrap_or_default(),
         ..GanConfig::new(size, first.channels(), set.classes())
     };
     let config = match args.batch_size {
@@ -121,22 +143,44 @@ pub fn run(args: &Args) -> Result<()> {
         Some(trainer) => (args.checked(trainer, &config)?.clone(), Some(args.out.as_path())),
         None => (config, None),
     };
+    if device.is_cpu() && config.precision != Precision::F32 {
+        return Err(Error::config(format!(
+            "the precision {} is for GPUs, the CPU is slower with it: add --device cuda or metal, or train in f32",
+            config.precision
+        )));
+    }
     let classic = args.classic.light(first.channels());
     let workers = args.common.workers();
     let transform = classic.transform()?;
-    let set = data::read(&set, Size::square(size), Color::AsStored, workers)?;
+    let unlabelled = args.unlabelled.as_ref().map(open_unlabelled).transpose()?;
+    let set = data::read(&set, size, Color::AsStored, workers)?;
+    let unlabelled = match unlabelled {
+        Some(images) => {
+            let color = if config.channels == 1 { Color::Gray } else { Color::Rgb };
+            Some(data::read(&images, size, color, workers)?)
+        }
+        None => None,
+    };
     let (train_set, held_out) = training::hold_out(&set, seed)?;
+    let beside = match &unlabelled {
+        Some(images) => {
+            Some(training::unlabelled_loader(images, classic.transform()?, config.batch_size, workers, seed)?)
+        }
+        None => None,
+    };
     let loader = training::loader(&train_set, transform, config.batch_size, workers, seed)?;
     interrupt::listen()?;
+    let unlabelled = unlabelled.map(|images| images.len());
+    let and = unlabelled.map_or_else(String::new, |count| format!(" and {count} unlabelled ones"));
     tell(format_args!(
-        "training on {} images of {} classes, Ctrl-C saves and ends",
+        "training on {} images of {} classes{and}, Ctrl-C saves and ends",
         train_set.len(),
         set.classes().len()
     ));
-    let mut supervisor = training::watch(config, checkpoint, &loader, held_out, budget)?;
+    let mut supervisor = training::watch(config, checkpoint, &device, &loader, held_out, budget)?;
     let mut saved = Instant::now();
     let started = Instant::now();
-    let reports = training::train(&mut supervisor, &loader, budget, |supervisor, reports| {
+    let reports = training::train(&mut supervisor, &loader, beside.as_ref(), budget, |supervisor, reports| {
         if interrupt::stopped() {
             return Ok(Flow::Stop);
         }
@@ -148,7 +192,7 @@ pub fn run(args: &Args) -> Result<()> {
     })?;
     let seconds = started.elapsed().as_secs_f64();
     files.save(&supervisor, &reports)?;
-    let report = Report::new(files, &supervisor, &set, &classic, &reports, seconds);
+    let report = Report::new(files, &supervisor, (set.len(), unlabelled), &classic, &reports, seconds);
     output::print(&report, args.common.json)?;
     if report.stopped {
         return Err(exit::interrupted(format!("stopped at step {}: add --resume to go on", report.steps)));
@@ -197,18 +241,15 @@ impl Args {
         };
         match (self.loss, self.batch_size) {
             (Some(loss), _) if loss != own.loss => refused(format!("the loss {}, not {loss}", own.loss), "--loss"),
+            _ if self.precision.is_some_and(|precision| precision != own.precision) => {
+                refused(format!("the precision {}", own.precision), "--precision")
+            }
             (_, Some(size)) if size as usize != own.batch_size => {
                 refused(format!("{} images in a step, not {size}", own.batch_size), "--batch-size")
             }
             _ => Ok(own),
         }
     }
-}
-
-/// The size for images like the first one: its own if the GAN can make it, else 32.
-pub fn default_size(first: Size) -> usize {
-    let side = first.height.max(first.width);
-    if (8..=64).contains(&side) { side } else { 32 }
 }
 
 /// The files that training writes.
@@ -245,7 +286,7 @@ impl Report {
     fn new(
         files: Files,
         supervisor: &Supervisor,
-        set: &Arc<dyn Dataset>,
+        (images, unlabelled): (usize, Option<usize>),
         classic: &Classic,
         reports: &[TrainReport],
         seconds: f64,
@@ -257,7 +298,8 @@ impl Report {
             samples: files.samples,
             curves: files.curves,
             classes: config.classes.len(),
-            images: set.len(),
+            images,
+            unlabelled,
             size: config.size,
             channels: config.channels,
             loss: config.loss.to_string(),
@@ -277,9 +319,10 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { images, classes, size, steps, seconds, steps_per_second, .. } = self;
         let color = if self.channels == 1 { "gray" } else { "RGB" };
+        let and = self.unlabelled.map_or_else(String::new, |count| format!(" and {count} unlabelled ones"));
         writeln!(
             f,
-            "trained on   {images} images of {classes} classes, {size}×{size} {color}; transforms: {}",
+            "trained on   {images} images of {classes} classes{and}, {size}×{size} {color}; transforms: {}",
             self.transforms
         )?;
         writeln!(
@@ -304,18 +347,5 @@ impl fmt::Display for Report {
         writeln!(f, "checkpoint   {}", self.checkpoint.display())?;
         writeln!(f, "samples      {}", self.samples.display())?;
         writeln!(f, "loss curves  {}", self.curves.display())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_follow_the_images() {
-        assert_eq!(default_size(Size::new(28, 28)), 28);
-        assert_eq!(default_size(Size::new(8, 20)), 20);
-        assert_eq!(default_size(Size::new(400, 300)), 32);
-        assert_eq!(default_size(Size::new(1, 1)), 32);
     }
 }

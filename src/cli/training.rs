@@ -76,10 +76,12 @@ pub fn hold_out(set: &Arc<dyn Dataset>, seed: u64) -> Result<(Arc<dyn Dataset>, 
     Ok((Arc::new(train), batch.filter(|batch| batch.len() >= 2)))
 }
 
-/// A training under watch: a new one, or the one in `resumed`.
+/// A training on `device` under watch: a new one, or the one in `resumed`. The examiner stays on
+/// the CPU, where the images are.
 pub fn watch(
     config: GanConfig,
     resumed: Option<&Path>,
+    device: &Device,
     loader: &DataLoader,
     held_out: Option<Batch>,
     budget: Budget,
@@ -97,9 +99,24 @@ pub fn watch(
         steps => steps,
     };
     match resumed {
-        Some(path) => Supervisor::load(path, &Device::Cpu, examiner, held_out, budget),
-        None => Supervisor::new(Trainer::new(config, &Device::Cpu)?, examiner, held_out, budget),
+        Some(path) => Supervisor::load(path, device, examiner, held_out, budget),
+        None => Supervisor::new(Trainer::new(config, device)?, examiner, held_out, budget),
     }
+}
+
+/// The batches of unlabelled images that go beside those of `loader`.
+pub fn unlabelled_loader(
+    set: &Arc<dyn Dataset>,
+    transform: Pipeline,
+    batch_size: usize,
+    workers: usize,
+    seed: u64,
+) -> Result<DataLoader> {
+    if set.len() < 2 {
+        return Err(Error::config("--unlabelled names a single image: give at least 2, or leave it out"));
+    }
+    // Another seed: the same set given as both would else come in the same order.
+    loader(set, transform, batch_size, workers, seed.wrapping_add(1))
 }
 
 /// Trains a new GAN until the budget is spent. Gives what each step measured.
@@ -111,15 +128,17 @@ pub fn train_new(
     workers: usize,
 ) -> Result<(Supervisor, Vec<TrainReport>)> {
     let loader = loader(set, transform, config.batch_size, workers, config.seed)?;
-    let mut supervisor = watch(config, None, &loader, None, budget)?;
-    let reports = train(&mut supervisor, &loader, budget, |_, _| Ok(Flow::Continue))?;
+    let mut supervisor = watch(config, None, &Device::Cpu, &loader, None, budget)?;
+    let reports = train(&mut supervisor, &loader, None, budget, |_, _| Ok(Flow::Continue))?;
     Ok((supervisor, reports))
 }
 
-/// Trains until the budget is spent or `after_step` says stop. Gives what each step measured.
+/// Trains until the budget is spent or `after_step` says stop, with unlabelled images beside the others if there are any.
+/// Gives what each step measured.
 pub fn train(
     supervisor: &mut Supervisor,
     loader: &DataLoader,
+    unlabelled: Option<&DataLoader>,
     budget: Budget,
     mut after_step: impl FnMut(&Supervisor, &[TrainReport]) -> Result<Flow>,
 ) -> Result<Vec<TrainReport>> {
@@ -128,8 +147,10 @@ pub fn train(
     let mut reports: Vec<TrainReport> = Vec::new();
     let mut told = HashSet::new();
     let started = Instant::now();
+    let mut unlabelled = unlabelled.map(|loader| batches_from(loader, first)).transpose()?;
     for batch in batches_from(loader, first)? {
-        let step = supervisor.step(&batch?)?;
+        let beside = unlabelled.as_mut().and_then(Iterator::next).transpose()?;
+        let step = supervisor.step_with(&batch?, beside.as_ref().map(|batch| &batch.images))?;
         step.events.iter().filter(|event| is_news(event, &mut told)).for_each(|event| tell(format_args!("{event}")));
         reports.extend(step.report);
         let best = supervisor.best().map(Score::value);

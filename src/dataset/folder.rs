@@ -13,6 +13,9 @@ use crate::decode::{Limits, decode_image, read_file, read_header};
 use crate::error::Result;
 use crate::image::{Color, Image};
 
+/// The one class of images without labels.
+pub(super) const UNLABELLED: &str = "unlabelled";
+
 /// Image files in one folder for each class, as torchvision's `ImageFolder`.
 ///
 /// The class folders' names, sorted, are the classes. The images of a class are the files in its folder and in all
@@ -57,7 +60,7 @@ impl ImageFolder {
             if listed.len() == 0 {
                 return Err(invalid(format!(
                     "the folder of class {class:?} holds no image ({}): add images, or move the folder away",
-                    listing::EXTENSIONS.map(|extension| format!(".{extension}")).join(", ")
+                    extensions()
                 ))
                 .with_path(dir));
             }
@@ -67,6 +70,25 @@ impl ImageFolder {
         }
         files.shrink_to_fit();
         labels.shrink_to_fit();
+        Ok(Self { classes, files, labels, color: Color::Rgb, limits: Limits::default() })
+    }
+
+    /// Lists all images below `root`, in folders or beside each other, as one class, `unlabelled`.
+    ///
+    /// # Errors
+    ///
+    /// As [`ImageFolder::open`]; [`ErrorKind::Dataset`](crate::ErrorKind::Dataset) if there is no image.
+    pub fn open_unlabelled(root: impl AsRef<Path>) -> Result<Self> {
+        let root = root.as_ref();
+        let files = listing::images(root)?;
+        if files.len() == 0 {
+            return Err(invalid(format!(
+                "expected a folder with images in it or in folders below ({}), found none: name another folder",
+                extensions()
+            ))
+            .with_path(root));
+        }
+        let (classes, labels) = (vec![UNLABELLED.to_owned()], vec![0; files.len()]);
         Ok(Self { classes, files, labels, color: Color::Rgb, limits: Limits::default() })
     }
 
@@ -120,6 +142,11 @@ impl Dataset for ImageFolder {
     fn path(&self, index: usize) -> Option<PathBuf> {
         Some(self.files.path(index))
     }
+}
+
+/// The extensions of image files, for a message.
+fn extensions() -> String {
+    listing::EXTENSIONS.map(|extension| format!(".{extension}")).join(", ")
 }
 
 /// The class folders of `root` by name.

@@ -33,7 +33,7 @@ pub(crate) use item::image_and_label;
 pub use label::Label;
 pub use memory::InMemory;
 pub use numpy::Numpy;
-pub use open::{check_classes, has_part, inspect_data, open_data};
+pub use open::{check_classes, has_part, inspect_data, open_data, open_unlabelled};
 pub use part::Part;
 pub use relabel::Relabeled;
 pub use stored::{ImageFile, Stored};

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::folder::UNLABELLED;
 use super::inspect::{Inspection, inspect};
-use super::{Cifar, Dataset, Idx, ImageFolder, Numpy, Part, cifar, digits, idx, invalid, numpy};
+use super::{Cifar, Dataset, DatasetExt, Idx, ImageFolder, Numpy, Part, cifar, digits, idx, invalid, numpy};
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::Color;
 
@@ -43,6 +44,25 @@ pub fn open_data(data: impl AsRef<Path>, part: Part) -> Result<Arc<dyn Dataset>>
     };
     check_classes(&*set).map_err(|error| error.with_path(path))?;
     Ok(set)
+}
+
+/// Opens images whose labels are unknown or do not matter, as one class, `unlabelled`: a folder with images in it or in
+/// folders below ([`ImageFolder::open_unlabelled`]), or any other set that [`open_data`] takes, its training part.
+///
+/// # Errors
+///
+/// [`ErrorKind::Io`] if there is no such file or folder; [`ErrorKind::Dataset`] if it holds no images; and the errors of
+/// the type that opens it.
+pub fn open_unlabelled(data: impl AsRef<Path>) -> Result<Arc<dyn Dataset>> {
+    let path = data.as_ref();
+    let set: Arc<dyn Dataset> = match kind(path)? {
+        Kind::ClassFolders => return Ok(Arc::new(ImageFolder::open_unlabelled(path)?)),
+        Kind::Digits => Arc::new(digits()?),
+        Kind::Idx => Arc::new(Idx::open(path, Part::Train)?),
+        Kind::Cifar => Arc::new(Cifar::open(path, Part::Train)?),
+        Kind::Numpy => Arc::new(Numpy::open(path, Part::Train)?),
+    };
+    Ok(Arc::new(set.map_classes(|_| UNLABELLED)))
 }
 
 /// Decodes every image of what [`open_data`] would open, and reports what is there. `progress` is called with the

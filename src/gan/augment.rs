@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::nn::has_kernels;
 use crate::rng::SampleRng;
 
 /// The farthest shift, as a share of the side.
@@ -162,7 +163,7 @@ impl Draws {
 
     /// The images (N, H, W, C), augmented.
     pub(super) fn apply(&self, images: &Tensor) -> Result<Tensor> {
-        if images.device().is_cpu() {
+        if has_kernels(images) {
             return Ok(images.contiguous()?.apply_op1(Forward(self.clone()))?);
         }
         Ok(self.stock(images)?)

@@ -1,9 +1,10 @@
 //! The discriminator: image and label in, one logit out.
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 
 use super::config::{Architecture, DiscriminatorNorm, GanConfig};
 use super::generator::WEIGHTS;
+use super::precision::Precision;
 use crate::error::Result;
 use crate::nn::pool::{global_average, halve};
 use crate::nn::{Activation, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, Params, Projection, SpectralNorm};
@@ -18,6 +19,7 @@ pub(super) struct Discriminator {
     body: Body,
     head: Projection,
     head_norm: Option<SpectralNorm>,
+    precision: Precision,
 }
 
 #[derive(Clone, Debug)]
@@ -34,7 +36,12 @@ impl Discriminator {
         };
         let head = Projection::new(params, "head", config.classes.len(), features, WEIGHTS)?;
         let head_norm = spectral(params, "head", features, config)?;
-        Ok(Self { body, head, head_norm })
+        Ok(Self { body, head, head_norm, precision: Precision::F32 })
+    }
+
+    /// The same network, sharing its variables, but computing with other numbers than f32 up to the head.
+    pub(super) fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
     }
 
     /// The same network, sharing its variables, but giving them no gradients.
@@ -45,7 +52,7 @@ impl Discriminator {
                 Body::Residual { blocks: blocks.iter().map(Block::frozen).collect(), last: last.frozen() }
             }
         };
-        Self { body, head: self.head.frozen(), head_norm: self.head_norm.clone() }
+        Self { body, head: self.head.frozen(), head_norm: self.head_norm.clone(), precision: self.precision }
     }
 
     /// One step of the power iteration of every spectral norm.
@@ -64,30 +71,46 @@ impl Discriminator {
 
     /// The logits (N) of `images` (N, H, W, C) in [−1, 1] under `labels` (N), u32, which count by `strength` from 0 to 1.
     pub(super) fn forward(&self, images: &Tensor, labels: &Tensor, strength: f64) -> Result<Tensor> {
-        let features = match &self.body {
+        self.logits(&self.features(images)?, labels, strength)
+    }
+
+    /// What the head judges by: (N, features), f32, of `images` (N, H, W, C) in [−1, 1].
+    pub(super) fn features(&self, images: &Tensor) -> Result<Tensor> {
+        let images = images.to_dtype(self.precision.dtype())?;
+        match &self.body {
             Body::Plain(stages) => {
-                let mut x = images.clone();
+                let mut x = images;
                 for stage in stages {
                     x = stage.forward(&x)?;
                 }
-                x.flatten_from(1)?
+                Ok(x.flatten_from(1)?.to_dtype(DType::F32)?)
             }
             Body::Residual { blocks, last } => {
-                let mut x = images.clone();
+                let mut x = images;
                 for block in blocks {
                     x = block.forward(&x)?;
                 }
                 let (_, height, width, _) = x.dims4()?;
-                (global_average(&last.forward(&x)?)? * (height * width) as f64)?
+                Ok((global_average(&last.forward(&x)?.to_dtype(DType::F32)?)? * (height * width) as f64)?)
             }
-        };
+        }
+    }
+
+    /// The logits (N) of `features` under `labels` (N), u32, which count by `strength` from 0 to 1.
+    pub(super) fn logits(&self, features: &Tensor, labels: &Tensor, strength: f64) -> Result<Tensor> {
         match &self.head_norm {
             Some(norm) => {
                 let head = self.head.with_table(norm.normalise(self.head.table())?);
-                head.forward_scaled(&features, labels, strength)
+                head.forward_scaled(features, labels, strength)
             }
-            None => self.head.forward_scaled(&features, labels, strength),
+            None => self.head.forward_scaled(features, labels, strength),
         }
+    }
+
+    /// The logits (N) of `features` that ask for an image of any class: the head without its class term.
+    pub(super) fn unconditional(&self, features: &Tensor) -> Result<Tensor> {
+        let labels = Tensor::zeros(features.dim(0)?, DType::U32, features.device())?;
+        self.logits(features, &labels, 0.0)
     }
 }
 

@@ -193,16 +193,19 @@ impl RealClass {
 
 /// The batch without the images that have a value that is not finite.
 pub(super) fn without_faults(batch: &Batch) -> Result<Batch> {
-    let sums: Vec<f32> = batch.images.flatten_from(1)?.sum(1)?.to_vec1()?;
-    let good: Vec<u32> = (0..sums.len() as u32).filter(|&i| sums[i as usize].is_finite()).collect();
-    if good.len() == sums.len() {
-        return Ok(batch.clone());
-    }
+    let Some(good) = sound(&batch.images)? else { return Ok(batch.clone()) };
     if good.is_empty() {
         return Ok(Batch::new(batch.images.narrow(0, 0, 0)?, batch.labels.narrow(0, 0, 0)?));
     }
     let good = Tensor::new(good, batch.images.device())?;
     Ok(Batch::new(batch.images.index_select(&good, 0)?, batch.labels.index_select(&good, 0)?))
+}
+
+/// The places of the images (N, …) whose values are all finite, or none if all are such.
+pub(super) fn sound(images: &Tensor) -> Result<Option<Vec<u32>>> {
+    let sums: Vec<f32> = images.flatten_from(1)?.sum(1)?.to_vec1()?;
+    let good: Vec<u32> = (0..sums.len() as u32).filter(|&i| sums[i as usize].is_finite()).collect();
+    Ok((good.len() < sums.len()).then_some(good))
 }
 
 /// Adds the images of a batch to those of their classes that are fewer than they may be.

@@ -1,9 +1,10 @@
 //! The generator: noise and label in, image out.
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 
 use super::config::{Architecture, Conditioning, GanConfig};
 use super::norm::{ClassNorm, Classes};
+use super::precision::Precision;
 use crate::error::Result;
 use crate::nn::pool::double;
 use crate::nn::{
@@ -34,6 +35,7 @@ pub(super) struct Generator {
     embedding: Option<Embedding>,
     dense: Linear,
     body: Body,
+    precision: Precision,
 }
 
 #[derive(Clone, Debug)]
@@ -102,7 +104,12 @@ impl Generator {
                 Body::Residual { blocks, norm, last }
             }
         };
-        Ok(Self { size: config.size, base, embedding, dense, body })
+        Ok(Self { size: config.size, base, embedding, dense, body, precision: Precision::F32 })
+    }
+
+    /// The same network, sharing its variables, but computing with other numbers than f32.
+    pub(super) fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
     }
 
     /// Images (N, H, W, C) in [−1, 1] from `noise` (N, latent) and `labels` (N), u32, which count by `strength`: at 0 they
@@ -113,8 +120,9 @@ impl Generator {
             Some(embedding) => Tensor::cat(&[noise, &(embedding.forward(labels)? * strength)?], 1)?,
             None => noise.clone(),
         };
+        let input = input.to_dtype(self.precision.dtype())?;
         let x = self.dense.forward(&input)?.reshape((noise.dim(0)?, self.base, self.base, ()))?;
-        let image = self.body.forward(&x, classes, pass)?;
+        let image = self.body.forward(&x, classes, pass)?.to_dtype(DType::F32)?;
         let made = image.dim(1)?;
         if made == self.size {
             return Ok(image);

@@ -1,4 +1,4 @@
-//! Penalties, none of which needs a gradient of a gradient: candle has no such thing for operations
+//! Penalties on the discriminator, none of which needs a gradient of a gradient: candle has no such thing for operations
 //! of one's own.
 
 use candle_core::Tensor;
@@ -15,7 +15,7 @@ pub(super) const PROBE: f64 = 0.05;
 /// How slowly the averages of the logits that [`Regularizers::lecam`] refers to follow.
 const ANCHOR_DECAY: f64 = 0.99;
 
-/// Weights of the penalties that the losses get; a weight of 0 turns one off.
+/// Weights of the penalties that the discriminator's loss gets; a weight of 0 turns one off.
 ///
 /// ```
 /// use candle_augment::gan::{GanConfig, Loss, Regularizers};
@@ -49,26 +49,17 @@ pub struct Regularizers {
     /// [augmentation](super::GanConfig::augmentation); 0 by default (Z. Zhao et al., "Improved Consistency Regularization
     /// for GANs", 2021).
     pub consistency: f64,
-    /// λ of λ max(0, 1 − d(G(z)) / d(x)) on the generator, d the mean absolute difference of two images of a class in the
-    /// batch; 0 by default (after D. Yang et al., "Diversity-Sensitive Conditional Generative Adversarial Networks", 2019).
-    pub diversity: f64,
 }
 
 impl Default for Regularizers {
     fn default() -> Self {
-        Self { r1: 0.0, r2: 0.0, interval: 4, lecam: 0.0, consistency: 0.0, diversity: 0.0 }
+        Self { r1: 0.0, r2: 0.0, interval: 4, lecam: 0.0, consistency: 0.0 }
     }
 }
 
 impl Regularizers {
     pub(super) fn validate(&self, loss: Loss, augmentation: &Augmentation) -> Result<()> {
-        let weights = [
-            ("r1", self.r1),
-            ("r2", self.r2),
-            ("lecam", self.lecam),
-            ("consistency", self.consistency),
-            ("diversity", self.diversity),
-        ];
+        let weights = [("r1", self.r1), ("r2", self.r2), ("lecam", self.lecam), ("consistency", self.consistency)];
         for (name, weight) in weights {
             if !(0.0..=1e6).contains(&weight) {
                 return Err(Error::config(format!("the GAN's {name} must be from 0 to 10⁶, got {weight}")));

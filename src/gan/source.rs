@@ -21,6 +21,9 @@ const CHUNK: usize = 16;
 /// many others were asked for.
 const FEWEST: usize = 2;
 
+/// The most on other devices, which have many more units to keep busy.
+const DEVICE_CHUNK: usize = 256;
+
 /// The samples that go through the network together where `count` are asked for: about as many in every chunk.
 pub(super) fn chunk(count: usize) -> usize {
     count.div_ceil(count.div_ceil(CHUNK).max(1)).max(1)
@@ -31,7 +34,7 @@ const CALIBRATION: usize = 512;
 
 /// Makes synthetic images with the averaged weights of a trained generator.
 ///
-/// Each image depends on its own request alone, to the bit: the noise comes from the request's key (for
+/// Each image depends on its own request alone, on the CPU to the bit: the noise comes from the request's key (for
 /// [`Purpose::Synthetic`]), and the batch norms use fixed statistics.
 #[derive(Debug)]
 pub struct GeneratorSource {
@@ -49,9 +52,17 @@ impl GeneratorSource {
     ///
     /// [`ErrorKind::Io`] if the file cannot be read; [`ErrorKind::Checkpoint`] if it is not such a checkpoint.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
+        Self::load_on(path, &Device::Cpu)
+    }
+
+    /// The same, onto any device.
+    ///
+    /// # Errors
+    ///
+    /// As [`GeneratorSource::load`]; [`ErrorKind::Tensor`] if the device fails.
+    pub fn load_on(path: impl AsRef<Path>, device: &Device) -> Result<Self> {
+        let (path, device) = (path.as_ref(), device.clone());
         let checkpoint = Checkpoint::read(path)?;
-        let device = Device::Cpu;
         let config = checkpoint.config;
         // A supervised training's best generator, not its last, once one was any good.
         let (prefix, step) = match &checkpoint.supervised {
@@ -99,7 +110,7 @@ impl GeneratorSource {
         self.step
     }
 
-    /// The images of at most [`CHUNK`] requests.
+    /// The images of some requests.
     fn chunk(&self, requests: &[SyntheticRequest]) -> Result<Vec<Image>> {
         let keys = requests.iter().map(|request| request.key.with_purpose(Purpose::Synthetic));
         let draw = |key| match self.truncation {
@@ -110,7 +121,7 @@ impl GeneratorSource {
     }
 }
 
-/// The images of at most [`CHUNK`] requests, whose noise vectors are those of `noise` one after the other.
+/// The images of some requests, whose noise vectors are those of `noise` one after the other.
 pub(super) fn render(
     generator: &Generator,
     config: &GanConfig,
@@ -146,11 +157,10 @@ pub(super) fn check_requests(requests: &[SyntheticRequest], classes: usize) -> R
 impl SyntheticSource for GeneratorSource {
     fn generate(&self, requests: &[SyntheticRequest]) -> Result<Vec<Image>> {
         check_requests(requests, self.config.classes.len())?;
-        let chunk = chunk(requests.len());
         let chunks: Vec<Vec<Image>> = if self.device.is_cpu() {
-            requests.par_chunks(chunk).map(|chunk| self.chunk(chunk)).collect::<Result<_>>()?
+            requests.par_chunks(chunk(requests.len())).map(|chunk| self.chunk(chunk)).collect::<Result<_>>()?
         } else {
-            requests.chunks(chunk).map(|chunk| self.chunk(chunk)).collect::<Result<_>>()?
+            requests.chunks(DEVICE_CHUNK).map(|chunk| self.chunk(chunk)).collect::<Result<_>>()?
         };
         Ok(chunks.into_iter().flatten().collect())
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::augment::MOST;
 use super::checkpoint::{BEST, Checkpoint, Supervised};
 use super::event::{Event, Reaction};
-use super::examiner::{Examiner, Score, without_faults};
+use super::examiner::{Examiner, Score, sound, without_faults};
 use super::source::GeneratorSource;
 use super::state::State;
 use super::trainer::{Fault, TrainReport, Trainer};
@@ -298,8 +298,17 @@ impl Supervisor {
     /// [`ErrorKind::Config`] for a batch of another kind; [`ErrorKind::Tensor`] if the device fails. A fault of the training
     /// is no error but an [`Event`].
     pub fn step(&mut self, batch: &Batch) -> Result<Progress> {
+        self.step_with(batch, None)
+    }
+
+    /// The same as [`Trainer::step_with`]: with unlabelled images beside the batch.
+    ///
+    /// # Errors
+    ///
+    /// As [`Supervisor::step`], for the unlabelled images too.
+    pub fn step_with(&mut self, batch: &Batch, unlabelled: Option<&Tensor>) -> Result<Progress> {
         let mut events = Vec::new();
-        let report = self.try_step(batch, &mut events)?;
+        let report = self.try_step(batch, unlabelled, &mut events)?;
         self.estimate();
         let spent = self.is_spent();
         let mut score = None;
@@ -310,22 +319,29 @@ impl Supervisor {
         Ok(Progress { report, events, score, finished: self.watch.finished })
     }
 
-    fn try_step(&mut self, batch: &Batch, events: &mut Vec<Event>) -> Result<Option<TrainReport>> {
+    fn try_step(
+        &mut self,
+        batch: &Batch,
+        unlabelled: Option<&Tensor>,
+        events: &mut Vec<Event>,
+    ) -> Result<Option<TrainReport>> {
         self.trainer.check(batch)?;
         let step = self.trainer.steps() + 1;
         let good = without_faults(batch)?;
         if good.len() < batch.len() {
-            let left_out = batch.len() - good.len();
             let enough = good.len() >= 2;
             let reaction = if enough { Reaction::LeftOut } else { Reaction::Discarded };
-            let saw = format!("{left_out} of {} images with values that are NaN or infinite", batch.len());
-            events.push(Event { step, saw, reaction });
+            events.push(Event { step, saw: not_finite("", good.len(), batch.len()), reaction });
             if !enough {
                 self.trainer.state_mut().step += 1;
                 return Ok(None);
             }
         }
-        match self.trainer.try_step(&good)? {
+        let unlabelled = match unlabelled {
+            Some(images) => self.good_unlabelled(images, step, events)?,
+            None => None,
+        };
+        match self.trainer.try_step(&good, unlabelled.as_ref())? {
             Ok(report) => {
                 let watch = &mut self.watch;
                 watch.accuracy += 0.02 * (report.d_accuracy - watch.accuracy);
@@ -339,10 +355,22 @@ impl Supervisor {
         }
     }
 
+    /// The unlabelled images that are sound; none if they are fewer than two.
+    fn good_unlabelled(&self, images: &Tensor, step: u64, events: &mut Vec<Event>) -> Result<Option<Tensor>> {
+        self.trainer.check_unlabelled(images)?;
+        let Some(good) = sound(images)? else { return Ok(Some(images.clone())) };
+        let saw = not_finite("unlabelled ", good.len(), images.dim(0)?);
+        events.push(Event { step, saw, reaction: Reaction::LeftOut });
+        let enough = good.len() >= 2;
+        Ok(enough.then(|| images.index_select(&Tensor::new(good, images.device())?, 0)).transpose()?)
+    }
+
     /// Notes a step that was not made, and goes back if there are many.
     fn give_up(&mut self, step: u64, fault: &Fault, events: &mut Vec<Event>) -> Result<()> {
         let saw = match fault {
-            Fault::Image { index } => format!("image {index} of the batch is not finite"),
+            Fault::Image { index, unlabelled } => {
+                format!("{}image {index} of the batch is not finite", if *unlabelled { "unlabelled " } else { "" })
+            }
             Fault::Diverged { what, value } => format!("the {what} is {value}"),
         };
         events.push(Event { step, saw, reaction: Reaction::Discarded });
@@ -510,6 +538,11 @@ impl Supervisor {
             Budget::Time(time) => self.started.elapsed() >= time,
         }
     }
+}
+
+/// That of `all` images only `good` are sound.
+fn not_finite(kind: &str, good: usize, all: usize) -> String {
+    format!("{} of {all} {kind}images with values that are NaN or infinite", all - good)
 }
 
 /// What a score is made of, in brackets.

@@ -11,10 +11,11 @@ use super::autoencoder::Autoencoder;
 use super::checkpoint::{AVERAGE, BEST, Checkpoint, DISCRIMINATOR, GENERATOR, Supervised};
 use super::config::GanConfig;
 use super::discriminator::Discriminator;
-use super::diversity::diversity_penalty;
 use super::ema::decay;
 use super::generator::{Generator, Pass};
+use super::loss::Loss;
 use super::noise::draw_noise;
+use super::precision::Precision;
 use super::regularizer::{PROBE, consistency_penalty, gradient_penalty};
 use super::schedule;
 use super::source::{GeneratorSource, calibrate};
@@ -48,6 +49,9 @@ enum Use {
     /// The differences that stand for gradients.
     ProbeReal,
     ProbeFake,
+    /// What the discriminator sees of unlabelled images in its own step, and in the generator's.
+    Unlabelled,
+    UnlabelledBeside,
 }
 
 /// What one step measured.
@@ -55,7 +59,8 @@ enum Use {
 pub struct TrainReport {
     /// The number of steps made, this one included.
     pub step: u64,
-    /// The discriminator's loss before its step, without penalties.
+    /// The discriminator's loss before its step, without penalties; with unlabelled images the sum of both losses, here
+    /// and for the generator.
     pub d_loss: f64,
     /// The sum of the penalties of [`GanConfig::regularizers`].
     pub d_penalty: f64,
@@ -65,6 +70,8 @@ pub struct TrainReport {
     pub d_real: f64,
     /// The discriminator's mean logit of the generated images.
     pub d_fake: f64,
+    /// The discriminator's mean logit, without the class term, of unlabelled images, if there were any.
+    pub d_unlabelled: Option<f64>,
     /// The share of the images, real and generated, that the discriminator took for what they are; with
     /// [`Loss::Relativistic`](super::Loss::Relativistic) the share of the pairs.
     pub d_accuracy: f64,
@@ -79,8 +86,8 @@ pub struct TrainReport {
 /// Why a step was given up.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Fault {
-    /// Image `index` of the batch has a value that is not finite.
-    Image { index: usize },
+    /// Image `index` of the batch, or of the unlabelled ones, has a value that is not finite.
+    Image { index: usize, unlabelled: bool },
     /// A loss or a gradient is not finite.
     Diverged { what: &'static str, value: f64 },
 }
@@ -105,6 +112,21 @@ pub struct Trainer {
     average: Generator,
 }
 
+/// What a step is given, on the device: images (N, H, W, C) with labels (N), and unlabelled ones (M, H, W, C).
+struct Given {
+    real: Tensor,
+    labels: Tensor,
+    unlabelled: Option<Tensor>,
+}
+
+/// The discriminator's loss, without penalties, and the logits that it comes from.
+struct Judgement {
+    loss: Tensor,
+    real: Tensor,
+    fake: Tensor,
+    unlabelled: Option<Tensor>,
+}
+
 /// What the discriminator's step measured.
 struct DiscriminatorStep {
     loss: f64,
@@ -112,6 +134,7 @@ struct DiscriminatorStep {
     gradient: f64,
     real: Vec<f32>,
     fake: Vec<f32>,
+    unlabelled: Option<Vec<f32>>,
 }
 
 impl Trainer {
@@ -123,11 +146,11 @@ impl Trainer {
     pub fn new(config: GanConfig, device: &Device) -> Result<Self> {
         config.validate()?;
         let mut generator_params = Params::with_stream(config.seed, GENERATOR_STREAM, device);
-        let generator = Generator::new(&mut generator_params, &config)?;
+        let generator = Generator::new(&mut generator_params, &config)?.with_precision(config.precision);
         let mut average_params = Params::with_stream(config.seed, GENERATOR_STREAM, device);
         let average = Generator::new(&mut average_params, &config)?;
         let mut discriminator_params = Params::with_stream(config.seed, DISCRIMINATOR_STREAM, device);
-        let discriminator = Discriminator::new(&mut discriminator_params, &config)?;
+        let discriminator = Discriminator::new(&mut discriminator_params, &config)?.with_precision(config.precision);
         let adam = |rate| AdamConfig {
             learning_rate: rate,
             beta1: config.beta1,
@@ -300,11 +323,44 @@ impl Trainer {
     /// [`crate::ErrorKind::Config`] for a batch of another kind, or if an image, a loss or a gradient is not finite. Then
     /// no weights have changed in this step, except that the discriminator may have made its step; it counts as a step.
     pub fn step(&mut self, batch: &Batch) -> Result<TrainReport> {
+        self.step_with(batch, None)
+    }
+
+    /// The same with `unlabelled` images beside the batch, (M, C, H, W), f32 in [−1, 1], M at least 2: both networks get a
+    /// second loss, of weight [`GanConfig::unlabelled`], in which these and the generated images are judged without regard
+    /// to their class. So images without labels teach what images look like, and those with labels what the classes are.
+    /// Their own share of the classes does not matter much, but a kind of image that is none of the classes will show in
+    /// the samples. [`Loss::Relativistic`](super::Loss::Relativistic) pairs as many as there are of both.
+    ///
+    /// For as many unlabelled as labelled images the discriminator has half as many more to look at in its own step, and in
+    /// the generator's none, save by the relativistic loss. Penalties look at labelled images alone.
+    ///
+    /// ```
+    /// use candle_augment::Batch;
+    /// use candle_augment::gan::{GanConfig, Trainer};
+    /// use candle_core::{DType, Device, Tensor};
+    ///
+    /// let mut trainer = Trainer::new(GanConfig::new(8, 1, ["cat", "dog"]), &Device::Cpu)?;
+    /// let images = Tensor::zeros((4, 1, 8, 8), DType::F32, &Device::Cpu)?;
+    /// let unlabelled = Tensor::ones((4, 1, 8, 8), DType::F32, &Device::Cpu)?;
+    /// let batch = Batch::new(images, Tensor::new(&[0u32, 1, 0, 1], &Device::Cpu)?);
+    /// let report = trainer.step_with(&batch, Some(&unlabelled))?;
+    /// assert!(report.d_unlabelled.is_some());
+    /// # Ok::<(), candle_augment::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Trainer::step`], for the unlabelled images too.
+    pub fn step_with(&mut self, batch: &Batch, unlabelled: Option<&Tensor>) -> Result<TrainReport> {
         let step = self.state.step + 1;
-        self.try_step(batch)?.map_err(|fault| match fault {
-            Fault::Image { index } => Error::config(format!(
-                "image {index} of the batch of step {step} has a value that is NaN or infinite: mend or leave it out"
-            )),
+        self.try_step(batch, unlabelled)?.map_err(|fault| match fault {
+            Fault::Image { index, unlabelled } => {
+                let kind = if unlabelled { "unlabelled image" } else { "image" };
+                Error::config(format!(
+                    "{kind} {index} of the batch of step {step} has a value that is NaN or infinite: mend or leave it out"
+                ))
+            }
             Fault::Diverged { what, value } => Error::config(format!(
                 "training diverged: the {what} is {value} at step {step}: \
                  go back to the last checkpoint and lower the learning rates, \
@@ -314,47 +370,50 @@ impl Trainer {
     }
 
     /// The same, telling a batch that does not fit from a step that had to be given up, which counts as one nevertheless.
-    pub(super) fn try_step(&mut self, batch: &Batch) -> Result<Result<TrainReport, Fault>> {
+    pub(super) fn try_step(
+        &mut self,
+        batch: &Batch,
+        unlabelled: Option<&Tensor>,
+    ) -> Result<Result<TrainReport, Fault>> {
         let (images, labels) = self.check(batch)?;
+        let unlabelled = unlabelled.map(|images| self.check_unlabelled(images)).transpose()?;
         // A step is hundreds of small parallel loops; begun outside the pool, each would have to wake it.
-        let report = rayon::scope(|_| self.attempt(&images, &labels))?;
+        let report = rayon::scope(|_| {
+            let real = to_channels_last(&images)?;
+            let unlabelled = unlabelled.as_ref().map(to_channels_last).transpose()?;
+            self.attempt(&Given { real, labels, unlabelled })
+        })?;
         if report.is_err() {
             self.state.step += 1;
         }
         Ok(report)
     }
 
-    fn attempt(&mut self, images: &Tensor, labels: &Tensor) -> Result<Result<TrainReport, Fault>> {
-        let real = to_channels_last(images)?;
-        if let Some(index) = first_not_finite(&real)? {
-            return Ok(Err(Fault::Image { index }));
+    fn attempt(&mut self, given: &Given) -> Result<Result<TrainReport, Fault>> {
+        if let Some(index) = first_not_finite(&given.real)? {
+            return Ok(Err(Fault::Image { index, unlabelled: false }));
+        }
+        if let Some(index) = given.unlabelled.as_ref().map(first_not_finite).transpose()?.flatten() {
+            return Ok(Err(Fault::Image { index, unlabelled: true }));
         }
         self.set_rates();
-        let noise = self.normal(Use::Latent, &[labels.elem_count(), self.config.latent])?;
-        let fake = self.generator.forward(&noise, labels, self.strength(), Pass::Train)?;
-        let d = match self.discriminator_step(&real, &fake.detach(), labels)? {
+        let noise = self.normal(Use::Latent, &[given.labels.elem_count(), self.config.latent])?;
+        let fake = self.generator.forward(&noise, &given.labels, self.strength(), Pass::Train)?;
+        let d = match self.discriminator_step(given, &fake.detach())? {
             Ok(d) => d,
             Err(fault) => return Ok(Err(fault)),
         };
         let is_due = (self.state.step + 1).is_multiple_of(self.config.discriminator_steps);
-        if is_due && let Err(fault) = self.generator_step(&real, &fake, labels)? {
+        if is_due && let Err(fault) = self.generator_step(given, &fake)? {
             return Ok(Err(fault));
         }
         Ok(Ok(self.finish_step(&d)))
     }
 
-    fn discriminator_step(
-        &mut self,
-        real: &Tensor,
-        fake: &Tensor,
-        labels: &Tensor,
-    ) -> Result<Result<DiscriminatorStep, Fault>> {
-        let strength = self.strength();
+    fn discriminator_step(&mut self, given: &Given, fake: &Tensor) -> Result<Result<DiscriminatorStep, Fault>> {
         self.discriminator.iterate()?;
-        let real_logits = self.discriminator.forward(&self.see(real, Use::Real)?, labels, strength)?;
-        let fake_logits = self.discriminator.forward(&self.see(fake, Use::Fake)?, labels, strength)?;
-        let loss = self.config.loss.discriminator(&real_logits, &fake_logits)?;
-        let penalty = self.penalty((real, &real_logits), (fake, &fake_logits), labels)?;
+        let Judgement { loss, real, fake: fake_logits, unlabelled } = self.discriminator_loss(given, fake)?;
+        let penalty = self.penalty((&given.real, &real), (fake, &fake_logits), &given.labels)?;
         let total = penalty.as_ref().map_or_else(|| Ok(loss.clone()), |penalty| &loss + penalty)?;
         let gradients = total.backward()?;
         let gradient = gradient_norm(&self.discriminator_params, &gradients)?;
@@ -364,8 +423,35 @@ impl Trainer {
         }
         self.discriminator_adam.step(&gradients)?;
         self.state.discriminator_steps += 1;
-        let (real, fake) = (real_logits.to_vec1()?, fake_logits.to_vec1()?);
-        Ok(Ok(DiscriminatorStep { loss: value, penalty: total - value, gradient, real, fake }))
+        let (real, fake) = (real.to_vec1()?, fake_logits.to_vec1()?);
+        let unlabelled = unlabelled.map(|logits| logits.to_vec1()).transpose()?;
+        Ok(Ok(DiscriminatorStep { loss: value, penalty: total - value, gradient, real, fake, unlabelled }))
+    }
+
+    /// What the discriminator minimises, but for penalties.
+    fn discriminator_loss(&self, given: &Given, fake: &Tensor) -> Result<Judgement> {
+        let Given { real, labels, unlabelled } = given;
+        let strength = self.strength();
+        let real = self.discriminator.forward(&self.see(real, Use::Real)?, labels, strength)?;
+        let features = self.discriminator.features(&self.see(fake, Use::Fake)?)?;
+        let fake = self.discriminator.logits(&features, labels, strength)?;
+        let loss = self.config.loss.discriminator(&real, &fake)?;
+        let Some(images) = unlabelled else { return Ok(Judgement { loss, real, fake, unlabelled: None }) };
+        let seen = self.discriminator.features(&self.see(images, Use::Unlabelled)?)?;
+        let unlabelled = self.discriminator.unconditional(&seen)?;
+        let (of_real, of_fake) = self.paired(&unlabelled, &self.discriminator.unconditional(&features)?)?;
+        let second = self.config.loss.discriminator(&of_real, &of_fake)?;
+        let loss = (loss + (second * self.config.unlabelled)?)?;
+        Ok(Judgement { loss, real, fake, unlabelled: Some(unlabelled) })
+    }
+
+    /// As many logits of both kinds as the loss asks for.
+    fn paired(&self, real: &Tensor, fake: &Tensor) -> Result<(Tensor, Tensor)> {
+        if self.config.loss != Loss::Relativistic {
+            return Ok((real.clone(), fake.clone()));
+        }
+        let count = real.dim(0)?.min(fake.dim(0)?);
+        Ok((real.narrow(0, 0, count)?, fake.narrow(0, 0, count)?))
     }
 
     /// The penalties of this step, or none. `real` and `fake` are images and their logits as [`Trainer::see`] shows them.
@@ -376,9 +462,10 @@ impl Trainer {
         labels: &Tensor,
     ) -> Result<Option<Tensor>> {
         let weights = &self.config.regularizers;
-        let logits = |images: &Tensor, r#use| -> Result<Tensor> {
-            self.discriminator.forward(&self.see(images, r#use)?, labels, self.strength())
+        let logits = |network: &Discriminator, images: &Tensor, r#use| -> Result<Tensor> {
+            network.forward(&self.see(images, r#use)?, labels, self.strength())
         };
+        let is_mixed = self.config.precision != Precision::F32;
         let mut penalties = Vec::new();
         if self.state.step.is_multiple_of(weights.interval) {
             let factor = weights.interval as f64;
@@ -388,14 +475,19 @@ impl Trainer {
             ] {
                 if weight > 0.0 {
                     let probed = add_noise(images, self.key(probe), PROBE)?;
+                    // Fewer bits would round the differences away.
+                    let exact = self.discriminator.clone().with_precision(Precision::F32);
+                    let shown = if is_mixed { &logits(&exact, images, r#use)? } else { shown };
                     // The same use, so the same augmentation and noise.
-                    penalties.push(gradient_penalty(weight * factor, shown, &logits(&probed, r#use)?)?);
+                    penalties.push(gradient_penalty(weight * factor, shown, &logits(&exact, &probed, r#use)?)?);
                 }
             }
         }
         if weights.consistency > 0.0 {
-            penalties.push(consistency_penalty(weights.consistency, real_logits, &logits(real, Use::RealAgain)?)?);
-            penalties.push(consistency_penalty(weights.consistency, fake_logits, &logits(fake, Use::FakeAgain)?)?);
+            for (images, shown, again) in [(real, real_logits, Use::RealAgain), (fake, fake_logits, Use::FakeAgain)] {
+                let again = logits(&self.discriminator, images, again)?;
+                penalties.push(consistency_penalty(weights.consistency, shown, &again)?);
+            }
         }
         if weights.lecam > 0.0 && schedule::anchors_hold(self.state.step, self.state.progress()) {
             penalties.push(self.state.anchors.penalty(weights.lecam, real_logits, fake_logits)?);
@@ -404,19 +496,9 @@ impl Trainer {
         Ok(sum.transpose()?)
     }
 
-    fn generator_step(&mut self, real: &Tensor, fake: &Tensor, labels: &Tensor) -> Result<Result<(), Fault>> {
-        let strength = self.strength();
-        let logits = self.judge.forward(&self.see(fake, Use::FakeJudged)?, labels, strength)?;
-        let real_logits = if self.config.loss == super::Loss::Relativistic {
-            self.judge.forward(&self.see(real, Use::RealBeside)?, labels, strength)?
-        } else {
-            logits.zeros_like()?
-        };
-        let loss = self.config.loss.generator(&real_logits, &logits)?;
-        let weight = self.config.regularizers.diversity;
-        let penalty = (weight > 0.0).then(|| diversity_penalty(weight, real, fake, &labels.to_vec1::<u32>()?));
-        let total = penalty.transpose()?.flatten().map_or_else(|| Ok(loss.clone()), |penalty| &loss + penalty)?;
-        let gradients = total.backward()?;
+    fn generator_step(&mut self, given: &Given, fake: &Tensor) -> Result<Result<(), Fault>> {
+        let loss = self.generator_loss(given, fake)?;
+        let gradients = loss.backward()?;
         let (loss, gradient) = (scalar(&loss)?, gradient_norm(&self.generator_params, &gradients)?);
         if let Err(fault) = finite("generator's loss", loss).and(finite("generator's gradient", gradient)) {
             return Ok(Err(fault));
@@ -427,6 +509,29 @@ impl Trainer {
         update_average(&self.average_params, &self.generator_params, decay)?;
         (self.state.generator_loss, self.state.generator_gradient) = (loss, gradient);
         Ok(Ok(()))
+    }
+
+    /// What the generator minimises. Real images count for the relativistic loss alone.
+    fn generator_loss(&self, given: &Given, fake: &Tensor) -> Result<Tensor> {
+        let Given { real, labels, unlabelled } = given;
+        let relativistic = self.config.loss == Loss::Relativistic;
+        let features = self.judge.features(&self.see(fake, Use::FakeJudged)?)?;
+        let logits = self.judge.logits(&features, labels, self.strength())?;
+        let real = if relativistic {
+            self.judge.forward(&self.see(real, Use::RealBeside)?, labels, self.strength())?
+        } else {
+            logits.zeros_like()?
+        };
+        let loss = self.config.loss.generator(&real, &logits)?;
+        let Some(images) = unlabelled else { return Ok(loss) };
+        let logits = self.judge.unconditional(&features)?;
+        let real = if relativistic {
+            self.judge.unconditional(&self.judge.features(&self.see(images, Use::UnlabelledBeside)?)?)?
+        } else {
+            logits.zeros_like()?
+        };
+        let (real, logits) = self.paired(&real, &logits)?;
+        Ok((loss + (self.config.loss.generator(&real, &logits)? * self.config.unlabelled)?)?)
     }
 
     /// Counts the step and lets what it measured enter the state.
@@ -452,6 +557,7 @@ impl Trainer {
             g_loss: self.state.generator_loss,
             d_real,
             d_fake,
+            d_unlabelled: d.unlabelled.as_deref().map(mean),
             d_accuracy,
             d_gradient: d.gradient,
             g_gradient: self.state.generator_gradient,
@@ -503,6 +609,21 @@ impl Trainer {
         Ok((images.to_device(&self.device)?, labels.flatten_all()?.to_device(&self.device)?))
     }
 
+    /// Unlabelled images (M, C, H, W) on the device, if they fit.
+    pub(super) fn check_unlabelled(&self, images: &Tensor) -> Result<Tensor> {
+        let GanConfig { size, channels, .. } = &self.config;
+        let dims = images.dims();
+        let fits = dims.len() == 4 && dims[0] >= 2 && dims[1..] == [*channels, *size, *size];
+        if fits && images.dtype() == DType::F32 {
+            return Ok(images.to_device(&self.device)?);
+        }
+        Err(Error::config(format!(
+            "the GAN takes at least 2 unlabelled images (M, {channels}, {size}, {size}) of dtype f32, \
+             got {dims:?} of {}: resize and normalise the images to [-1, 1]",
+            images.dtype().as_str()
+        )))
+    }
+
     /// The key of what this step draws.
     fn key(&self, r#use: Use) -> SampleKey {
         let (seed, epoch, position) = (self.config.seed, self.state.step, r#use as u64);
@@ -550,4 +671,229 @@ fn first_not_finite(images: &Tensor) -> Result<Option<usize>> {
 
 fn scalar(value: &Tensor) -> Result<f64> {
     Ok(f64::from(value.to_scalar::<f32>()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use candle_core::Var;
+    use candle_core::backprop::GradStore;
+
+    use super::*;
+    use crate::nn::by_stock;
+    use crate::{DataLoader, Dataset, DatasetExt, Normalize, digits, endless};
+
+    fn images(position: u64, count: usize) -> Result<Tensor> {
+        let mut rng = SampleKey { seed: 4, epoch: 0, position, purpose: Purpose::Training }.rng();
+        let values: Vec<f32> = (0..count * 64).map(|_| rng.uniform(-1.0, 1.0) as f32).collect();
+        Ok(Tensor::from_vec(values, (count, 8, 8, 1), &Device::Cpu)?)
+    }
+
+    /// That the gradient along a direction is what differences along it give.
+    fn check(name: &str, var: &Var, gradients: &GradStore, loss: &dyn Fn() -> Result<f64>) -> Result<()> {
+        let gradient = gradients.get(var).expect("every variable counts");
+        let length = f64::from(gradient.sqr()?.sum_all()?.to_scalar::<f32>()?).sqrt();
+        if length < 1e-3 {
+            return Ok(());
+        }
+        // Along the gradient itself differences are largest, so rounding counts least; a small one meets few kinks.
+        let (old, step) = (var.as_tensor().copy()?, (1e-3 / length).clamp(1e-5, 1e-2));
+        let value = |by: f64| -> Result<f64> {
+            var.set(&(&old + (gradient * (by / length))?)?)?;
+            loss()
+        };
+        let found = (value(step)? - value(-step)?) / (2.0 * step);
+        var.set(&old)?;
+        assert!((found - length).abs() < 0.03 * length.max(0.1), "{name}: {found}, expected {length}");
+        Ok(())
+    }
+
+    #[test]
+    fn gradients_of_both_losses_with_unlabelled_images_are_differences() -> Result<()> {
+        for loss in [Loss::NonSaturating, Loss::Relativistic] {
+            let config = GanConfig {
+                loss,
+                latent: 6,
+                embedding: 4,
+                generator_width: 8,
+                discriminator_width: 4,
+                unlabelled: 1.5,
+                ..GanConfig::new(8, 1, ["a", "b"])
+            };
+            let trainer = Trainer::new(config, &Device::Cpu)?;
+            // Far from the initial weights, where every logit is nearly 0.
+            for (_, var) in trainer.discriminator_params.variables() {
+                var.set(&(var.as_tensor() * 8.0)?)?;
+            }
+            let labels = Tensor::new(&[0u32, 1, 1, 0, 1], &Device::Cpu)?;
+            let given = Given { real: images(0, 5)?, labels, unlabelled: Some(images(1, 7)?) };
+            let noise = trainer.normal(Use::Latent, &[5, 6])?;
+            let fake = || trainer.generator.forward(&noise, &given.labels, 1.0, Pass::Train);
+            let fixed = fake()?.detach();
+            let of_discriminator = || scalar(&trainer.discriminator_loss(&given, &fixed)?.loss);
+            let gradients = trainer.discriminator_loss(&given, &fixed)?.loss.backward()?;
+            for (name, var) in trainer.discriminator_params.variables() {
+                check(name, var, &gradients, &of_discriminator)?;
+            }
+            let of_generator = || scalar(&trainer.generator_loss(&given, &fake()?)?);
+            let gradients = trainer.generator_loss(&given, &fake()?)?.backward()?;
+            for (name, var) in trainer.generator_params.variables() {
+                check(name, var, &gradients, &of_generator)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How often a random value of `above` is the larger.
+    fn separation(above: &[f32], below: &[f32]) -> f64 {
+        let pairs = above.iter().flat_map(|a| below.iter().map(move |b| if a > b { 1.0 } else { 0.0 }));
+        pairs.sum::<f64>() / (above.len() * below.len()) as f64
+    }
+
+    #[test]
+    fn the_unconditional_head_learns_from_unlabelled_digits() -> Result<()> {
+        let (unlabelled, unseen) = digits()?.split(0.8, 0)?;
+        let labelled = unlabelled.clone().per_class(2, 0)?;
+        let load = |set: Arc<dyn Dataset>, size| {
+            DataLoader::builder(set).batch_size(size).normalize(Normalize::signed()).build()
+        };
+        let (labelled, unlabelled) = (load(Arc::new(labelled), 20)?, load(Arc::new(unlabelled), 32)?);
+        let unseen = load(Arc::new(unseen), 200)?.epoch(0).next().expect("there are images")?;
+        let config = GanConfig {
+            generator_width: 16,
+            discriminator_width: 8,
+            // A generator that hardly moves: all there is to learn is what tells digits from noise.
+            generator_rate: 1e-6,
+            ..GanConfig::new(8, 1, digits()?.classes())
+        };
+        let mut trainer = Trainer::new(config, &Device::Cpu)?;
+        let answers = |trainer: &Trainer| -> Result<f64> {
+            let noise = trainer.normal(Use::Latent, &[200, 64])?;
+            let fake = trainer.generator.forward(&noise, &unseen.labels, 1.0, Pass::Train)?;
+            let logits = |images: &Tensor| -> Result<Vec<f32>> {
+                Ok(trainer.judge.unconditional(&trainer.judge.features(images)?)?.to_vec1()?)
+            };
+            Ok(separation(&logits(&to_channels_last(&unseen.images)?)?, &logits(&fake)?))
+        };
+        let before = answers(&trainer)?;
+        for (batch, unlabelled) in endless(&labelled).zip(endless(&unlabelled)).take(40) {
+            trainer.step_with(&batch?, Some(&unlabelled?.images))?;
+        }
+        let after = answers(&trainer)?;
+        assert!(after > 0.95 && after > before, "told apart {before} of the time before, {after} after");
+        Ok(())
+    }
+
+    type Named = Vec<(String, Tensor)>;
+
+    /// Every way to build the networks, with all there is to see, but few weights.
+    fn configs() -> impl Iterator<Item = GanConfig> {
+        use super::super::{Architecture, Augmentation, Conditioning, DiscriminatorNorm, Regularizers};
+
+        let plain = || GanConfig {
+            latent: 6,
+            embedding: 4,
+            generator_width: 8,
+            discriminator_width: 4,
+            augmentation: Augmentation {
+                color: true,
+                translation: true,
+                cutout: true,
+                probability: 0.7,
+                ..Default::default()
+            },
+            regularizers: Regularizers { r1: 0.1, r2: 0.1, interval: 1, consistency: 0.5, ..Default::default() },
+            ..GanConfig::new(16, 3, ["a", "b"])
+        };
+        [Architecture::Transposed, Architecture::Upsampled, Architecture::Residual].into_iter().flat_map(move |a| {
+            [
+                (Conditioning::Concatenated, DiscriminatorNorm::Batch),
+                (Conditioning::BatchNorm, DiscriminatorNorm::Spectral),
+            ]
+            .map(|(conditioning, discriminator_norm)| GanConfig {
+                architecture: a,
+                conditioning,
+                discriminator_norm,
+                ..plain()
+            })
+        })
+    }
+
+    /// The gradients of both networks on made-up images, and what two steps report.
+    fn two_steps(config: &GanConfig) -> Result<(Vec<TrainReport>, Named)> {
+        let images = |position, count| -> Result<Tensor> {
+            let mut rng = SampleKey { seed: 5, epoch: 0, position, purpose: Purpose::Training }.rng();
+            let values: Vec<f32> = (0..count * 3 * 256).map(|_| rng.uniform(-1.0, 1.0) as f32).collect();
+            Ok(Tensor::from_vec(values, (count, 3, 16, 16), &Device::Cpu)?)
+        };
+        let labels = Tensor::new(&[0u32, 1, 1, 0, 1, 0], &Device::Cpu)?;
+        let (batch, unlabelled) = (Batch::new(images(0, 6)?, labels.clone()), images(1, 4)?);
+        let mut trainer = Trainer::new(config.clone(), &Device::Cpu)?;
+        let beside = Some(to_channels_last(&unlabelled)?);
+        let given = Given { real: to_channels_last(&batch.images)?, labels, unlabelled: beside };
+        let noise = trainer.normal(Use::Latent, &[6, 6])?;
+        let fake = trainer.generator.forward(&noise, &given.labels, 1.0, Pass::Train)?;
+        let mut tensors = vec![("image".to_owned(), fake.detach())];
+        let losses = [
+            (&trainer.discriminator_params, trainer.discriminator_loss(&given, &fake.detach())?.loss),
+            (&trainer.generator_params, trainer.generator_loss(&given, &fake)?),
+        ];
+        for (params, loss) in losses {
+            let gradients = loss.backward()?;
+            let named =
+                params.variables().map(|(name, var)| (name.to_owned(), gradients.get(var).expect(name).clone()));
+            tensors.extend(named);
+        }
+        let reports = (0..2).map(|_| trainer.step_with(&batch, Some(&unlabelled))).collect::<Result<_>>()?;
+        Ok((reports, tensors))
+    }
+
+    /// How far `found` is from `expected`, as a share of the length of the latter, which is 0 but for rounding where a
+    /// batch norm takes a bias away.
+    fn difference(found: &Tensor, expected: &Tensor) -> Result<f64> {
+        let length = |x: &Tensor| -> Result<f64> { Ok(f64::from(x.sqr()?.sum_all()?.to_scalar::<f32>()?).sqrt()) };
+        Ok(length(&(found - expected)?)? / length(expected)?.max(0.1))
+    }
+
+    #[test]
+    fn the_path_of_other_devices_computes_the_same() -> Result<()> {
+        for config in configs() {
+            let (own, own_tensors) = two_steps(&config)?;
+            let (stock, stock_tensors) = by_stock(|| two_steps(&config))?;
+            for (own, stock) in own.iter().zip(&stock) {
+                for (own, stock) in [
+                    (own.d_loss, stock.d_loss),
+                    (own.d_penalty, stock.d_penalty),
+                    (own.g_loss, stock.g_loss),
+                    (own.d_gradient, stock.d_gradient),
+                    (own.g_gradient, stock.g_gradient),
+                ] {
+                    assert!((own - stock).abs() < 1e-4 * own.abs().max(1.0), "{config:?}: {own}, by candle {stock}");
+                }
+            }
+            for ((name, own), (_, stock)) in own_tensors.iter().zip(&stock_tensors) {
+                let apart = difference(stock, own)?;
+                assert!(apart < 1e-4, "{config:?}: {name} {apart} apart");
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn mixed_precision_trains_alike_on_the_cpu() -> Result<()> {
+        for config in configs() {
+            let mixed = GanConfig { precision: Precision::Bf16, ..config.clone() };
+            let ((full, _), (half, tensors)) = (two_steps(&config)?, two_steps(&mixed)?);
+            for (full, half) in full.iter().zip(&half) {
+                for (full, half) in [(full.d_loss, half.d_loss), (full.g_loss, half.g_loss)] {
+                    assert!((full - half).abs() < 0.03 * full.abs().max(1.0), "{config:?}: {full}, mixed {half}");
+                }
+            }
+            assert_ne!(full[0].d_loss, half[0].d_loss, "it is not f32");
+            // What is added up over many steps stays in f32.
+            assert!(tensors.iter().all(|(_, tensor)| tensor.dtype() == DType::F32));
+        }
+        Ok(())
+    }
 }

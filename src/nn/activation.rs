@@ -3,6 +3,7 @@
 use candle_core::{CpuStorage, CustomOp1, Layout, Result as CandleResult, Shape, Tensor};
 use pulp::Simd;
 
+use super::has_kernels;
 use super::lanes::{each, lanes, plus};
 use super::slices::{Floats, operand};
 use crate::error::Result;
@@ -26,9 +27,9 @@ impl Activation {
     ///
     /// # Errors
     ///
-    /// [`crate::ErrorKind::Tensor`] for another dtype than f32.
+    /// [`crate::ErrorKind::Tensor`] for a dtype without fractions.
     pub fn forward(self, x: &Tensor) -> Result<Tensor> {
-        if x.device().is_cpu() {
+        if has_kernels(x) {
             return Ok(x.contiguous()?.apply_op1(ActivationOp(self))?);
         }
         Ok(self.stock(x)?)
@@ -73,7 +74,7 @@ impl Activation {
         }
     }
 
-    /// The same by candle's operations, for devices other than the CPU.
+    /// The same by candle's operations.
     pub(super) fn stock(self, x: &Tensor) -> candle_core::Result<Tensor> {
         match self {
             Self::Identity => Ok(x.clone()),

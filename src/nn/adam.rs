@@ -7,6 +7,7 @@ use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, InplaceOp2, Layout, Result as CandleResult, Tensor, Var, bail};
 use rayon::prelude::*;
 
+use super::has_kernels;
 use super::params::{Params, find_tensor};
 use super::slices::operand;
 use crate::error::{Error, Result};
@@ -101,7 +102,7 @@ impl Adam {
         for Variable { var, moments, .. } in &self.variables {
             let Some(gradient) = gradients.get(var) else { continue };
             let gradient = gradient.contiguous()?;
-            if var.device().is_cpu() {
+            if has_kernels(var) {
                 moments.as_detached_tensor().inplace_op2(&gradient, &Accumulate { beta1, beta2 })?;
                 var.as_detached_tensor().inplace_op2(&moments.as_detached_tensor(), &update)?;
             } else {
@@ -233,7 +234,7 @@ impl InplaceOp2 for Update {
 pub fn update_average(average: &Params, current: &Params, decay: f64) -> Result<()> {
     for ((_, average), (_, current)) in average.tensors().zip(current.tensors()) {
         let current = current.as_detached_tensor();
-        if current.device().is_cpu() {
+        if has_kernels(&current) {
             average.as_detached_tensor().inplace_op2(&current, &Average { decay })?;
         } else {
             average.set(&((average.as_detached_tensor() * decay)? + (current * (1.0 - decay))?)?)?;

@@ -1,8 +1,9 @@
 //! Either kind of convolution as one operation of candle's, channels last, with bias and activation in the same pass.
 
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result as CandleResult, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Result as CandleResult, Shape, Tensor};
 
 use super::activation::Activation;
+use super::has_kernels;
 use super::kernels::{self, Geometry, Gradients, Saved, Wanted};
 use super::layer::Weights;
 use super::slices::{Floats, operand};
@@ -23,7 +24,10 @@ impl ConvOp {
         if x.elem_count() == 0 {
             return Err(shape_error(x, "(N, …) with N of at least 1"));
         }
-        if !x.device().is_cpu() {
+        if x.device().is_cpu() && x.dtype() == DType::BF16 {
+            return self.rounded(x, weight, bias.as_ref());
+        }
+        if !has_kernels(x) {
             return Ok(self.stock(x, weight, bias.as_ref())?);
         }
         let x = x.contiguous()?;
@@ -31,6 +35,14 @@ impl ConvOp {
             Some(bias) => x.apply_op3(weight, bias, self)?,
             None => x.apply_op2(weight, self)?,
         })
+    }
+
+    /// The convolution of bf16 images on the CPU, which candle lacks: products of rounded values, added up in f32 and then
+    /// rounded, as GPUs do it.
+    fn rounded(self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+        let round = |values: &Tensor| values.to_dtype(x.dtype())?.to_dtype(DType::F32);
+        let weights = Weights { weight: round(weight)?, bias: bias.map(round).transpose()? };
+        Ok(self.run(&x.to_dtype(DType::F32)?, &weights)?.to_dtype(x.dtype())?)
     }
 
     fn forward(
@@ -77,9 +89,10 @@ impl ConvOp {
         Ok((like(gradients.input, x)?, like(gradients.weight, weight)?, bias))
     }
 
-    /// The same by candle's operations, for devices other than the CPU.
+    /// The same by candle's operations and in the dtype of `x`.
     fn stock(&self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> CandleResult<Tensor> {
         let Geometry { stride, padding, .. } = self.geometry;
+        let weight = weight.to_dtype(x.dtype())?;
         let x = to_channels_first(x)?;
         let y = if self.transposed {
             // (inputs, k, k, outputs) to (inputs, outputs, k, k).
@@ -92,7 +105,7 @@ impl ConvOp {
         };
         let y = to_channels_last(&y)?;
         let y = match bias {
-            Some(bias) => y.broadcast_add(bias)?,
+            Some(bias) => y.broadcast_add(&bias.to_dtype(y.dtype())?)?,
             None => y,
         };
         self.activation.stock(&y)

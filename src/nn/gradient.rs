@@ -1,8 +1,10 @@
 //! The size of gradients.
 
+use candle_core::Tensor;
 use candle_core::backprop::GradStore;
 use rayon::prelude::*;
 
+use super::has_kernels;
 use super::params::Params;
 use super::slices::Floats;
 use crate::error::Result;
@@ -16,12 +18,12 @@ const CHUNK_FLOATS: usize = 16 * 1024;
 ///
 /// [`crate::ErrorKind::Tensor`] if a gradient is not of dtype f32.
 pub(crate) fn gradient_norm(params: &Params, gradients: &GradStore) -> Result<f64> {
-    let gradients = params.variables().filter_map(|(_, var)| gradients.get(var));
-    if !params.device().is_cpu() {
-        let squares = gradients.map(|gradient| Ok(f64::from(gradient.sqr()?.sum_all()?.to_scalar::<f32>()?)));
+    let gradients: Vec<&Tensor> = params.variables().filter_map(|(_, var)| gradients.get(var)).collect();
+    if !gradients.iter().all(|gradient| has_kernels(gradient)) {
+        let squares = gradients.iter().map(|gradient| Ok(f64::from(gradient.sqr()?.sum_all()?.to_scalar::<f32>()?)));
         return Ok(squares.sum::<Result<f64>>()?.sqrt());
     }
-    let gradients = gradients.map(|gradient| gradient.contiguous()).collect::<candle_core::Result<Vec<_>>>()?;
+    let gradients = gradients.iter().map(|gradient| gradient.contiguous()).collect::<candle_core::Result<Vec<_>>>()?;
     let floats: Vec<Floats<'_>> = gradients.iter().map(Floats::new).collect();
     let slices = floats.iter().map(Floats::get).collect::<candle_core::Result<Vec<_>>>()?;
     let chunks: Vec<&[f32]> = slices.into_iter().flat_map(|slice| slice.chunks(CHUNK_FLOATS)).collect();

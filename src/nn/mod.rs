@@ -1,7 +1,9 @@
-//! Layers of small networks on candle's tensors, channels last: images are (N, H, W, C), f32.
+//! Layers of small networks on candle's tensors, channels last: images are (N, H, W, C), f32 or bf16.
 //!
-//! On the CPU every layer is one operation with kernels and a backward pass of its own, because candle's convolutions
-//! there cost several times as much; on other devices the same layers are made of candle's operations. On the CPU the
+//! For f32 on the CPU every layer is one operation with kernels and a backward pass of its own, because candle's
+//! convolutions there cost several times as much; on other devices, and for bf16, the same layers are made of candle's
+//! operations. Layers keep their parameters in f32 and give what they get: of bf16 images a convolution rounds its weights
+//! to bf16, while a batch norm takes its statistics in f32. On the CPU the
 //! results are the same to the bit for any number of threads: work is cut into chunks by its size alone, and sums are
 //! taken in order. The kernels run in the rayon pool that calls them.
 
@@ -11,10 +13,12 @@ mod combine;
 mod conv;
 mod conv_op;
 mod conv_transpose;
+mod dispatch;
 mod embedding;
 mod gemm;
 mod gradient;
 mod kernels;
+
 mod lanes;
 mod layer;
 mod linear;
@@ -37,6 +41,9 @@ pub use activation::Activation;
 pub use adam::{Adam, AdamConfig, update_average};
 pub use conv::{Conv2d, Conv2dConfig};
 pub use conv_transpose::ConvTranspose2d;
+#[cfg(test)]
+pub(crate) use dispatch::by_stock;
+pub(crate) use dispatch::has_kernels;
 pub use embedding::Embedding;
 pub(crate) use gradient::gradient_norm;
 pub use layer::LayerConfig;

@@ -5,6 +5,7 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result as CandleResult, Shape, 
 use rayon::prelude::*;
 
 use super::activation::Activation;
+use super::has_kernels;
 use super::slices::{Floats, operand};
 use crate::error::Result;
 
@@ -12,17 +13,17 @@ use crate::error::Result;
 ///
 /// # Errors
 ///
-/// [`crate::ErrorKind::Tensor`] for other shapes or another dtype than f32.
+/// [`crate::ErrorKind::Tensor`] for other shapes.
 pub fn modulate(x: &Tensor, gain: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
-    if x.device().is_cpu() {
+    if has_kernels(x) {
         return Ok(x.contiguous()?.apply_op3(&gain.contiguous()?, &bias.contiguous()?, Modulate { activation })?);
     }
     stock(x, gain, bias, activation)
 }
 
-/// The same by candle's operations, for devices other than the CPU.
+/// The same by candle's operations, in the dtype of `x`.
 fn stock(x: &Tensor, gain: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
-    let over_pixels = |values: &Tensor| values.unsqueeze(1)?.unsqueeze(1);
+    let over_pixels = |values: &Tensor| values.to_dtype(x.dtype())?.unsqueeze(1)?.unsqueeze(1);
     let y = x.broadcast_mul(&(over_pixels(gain)? + 1.0)?)?.broadcast_add(&over_pixels(bias)?)?;
     Ok(activation.stock(&y)?)
 }

@@ -3,6 +3,7 @@
 use candle_core::{CpuStorage, CustomOp1, Layout, Result as CandleResult, Shape, Tensor};
 use rayon::prelude::*;
 
+use super::has_kernels;
 use super::slices::operand;
 use super::zeros::zeros;
 use crate::error::Result;
@@ -19,7 +20,7 @@ const CHUNK_FLOATS: usize = 4096;
 /// [`crate::ErrorKind::Tensor`] for another dtype than f32.
 pub(crate) fn add_noise(x: &Tensor, key: SampleKey, deviation: f64) -> Result<Tensor> {
     let noise = Noise { key, deviation: deviation as f32 };
-    if x.device().is_cpu() {
+    if has_kernels(x) {
         return Ok(x.contiguous()?.apply_op1(noise)?);
     }
     let mut values = zeros(x.elem_count());

@@ -3,9 +3,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use candle_core::{Tensor, Var};
+use candle_core::{DType, Tensor, Var};
 
 use super::activation::Activation;
+use super::has_kernels;
 use super::norm_op::{BatchNormOp, Moments};
 use super::params::{Init, Params};
 use crate::error::{Error, Result};
@@ -80,7 +81,7 @@ impl BatchNorm {
     ///
     /// # Errors
     ///
-    /// [`crate::ErrorKind::Tensor`] for another number of channels, an empty batch or another dtype than f32.
+    /// [`crate::ErrorKind::Tensor`] for another number of channels, or an empty batch.
     pub fn forward(&self, x: &Tensor, train: bool) -> Result<Tensor> {
         if train {
             return self.by_batch(x, self.config.momentum);
@@ -90,7 +91,7 @@ impl BatchNorm {
             variance: self.running_variance.as_detached_tensor(),
         };
         self.check(x)?;
-        if !x.device().is_cpu() {
+        if !has_kernels(x) {
             return self.stock(x, &running);
         }
         let fixed = Moments { mean: running.mean.to_vec1()?, variance: running.variance.to_vec1()? };
@@ -110,7 +111,7 @@ impl BatchNorm {
     fn by_batch(&self, x: &Tensor, momentum: f64) -> Result<Tensor> {
         self.check(x)?;
         let rows = x.elem_count() / self.scale.elem_count();
-        let (y, batch) = if x.device().is_cpu() {
+        let (y, batch) = if has_kernels(x) {
             let saved = Arc::new(OnceLock::new());
             let op = BatchNormOp { fixed: None, saved: Arc::clone(&saved), config: self.config };
             let y = x.contiguous()?.apply_op3(&self.scale, &self.shift, op)?;
@@ -137,12 +138,12 @@ impl BatchNorm {
         Ok(())
     }
 
-    /// The same by candle's operations, for devices other than the CPU.
+    /// The same by candle's operations: in f32, then rounded to the dtype of `x`.
     fn stock(&self, x: &Tensor, statistics: &Statistics) -> Result<Tensor> {
         let deviation = (&statistics.variance + self.config.epsilon)?.sqrt()?;
-        let normal = x.broadcast_sub(&statistics.mean)?.broadcast_div(&deviation)?;
+        let normal = x.to_dtype(DType::F32)?.broadcast_sub(&statistics.mean)?.broadcast_div(&deviation)?;
         let y = normal.broadcast_mul(&self.scale)?.broadcast_add(&self.shift)?;
-        Ok(self.config.activation.stock(&y)?)
+        Ok(self.config.activation.stock(&y)?.to_dtype(x.dtype())?)
     }
 }
 
@@ -159,7 +160,7 @@ struct Statistics {
 
 impl Statistics {
     fn of(x: &Tensor, channels: usize) -> Result<Self> {
-        let rows = x.reshape(((), channels))?;
+        let rows = x.to_dtype(DType::F32)?.reshape(((), channels))?;
         let mean = rows.mean(0)?;
         let variance = rows.broadcast_sub(&mean)?.sqr()?.mean(0)?;
         Ok(Self { mean, variance })

@@ -4,6 +4,7 @@
 use candle_core::{CpuStorage, CustomOp1, Layout, Result as CandleResult, Shape, Tensor, bail};
 use rayon::prelude::*;
 
+use super::has_kernels;
 use crate::error::Result;
 
 /// Means over windows of 2×2 pixels: (N, H, W, C) to (N, ⌊H / 2⌋, ⌊W / 2⌋, C). The last row and column of an odd side fall away.
@@ -22,7 +23,7 @@ pub(crate) fn global_average(images: &Tensor) -> Result<Tensor> {
 /// Every pixel doubled in both directions: (N, H, W, C) to (N, 2H, 2W, C).
 pub(crate) fn double(images: &Tensor) -> Result<Tensor> {
     let (count, height, width, channels) = images.dims4()?;
-    if images.device().is_cpu() {
+    if has_kernels(images) {
         let windows = Windows { height: 2 * height, width: 2 * width, channels, window: (2, 2) };
         return Ok(images.contiguous()?.apply_op1(Double(windows))?);
     }
@@ -33,7 +34,7 @@ pub(crate) fn double(images: &Tensor) -> Result<Tensor> {
 }
 
 fn pool(images: &Tensor, windows: Windows) -> Result<Tensor> {
-    if images.device().is_cpu() {
+    if has_kernels(images) {
         return Ok(images.contiguous()?.apply_op1(Pool(windows))?);
     }
     let Windows { channels, window: (window_height, window_width), .. } = windows;

@@ -3,6 +3,7 @@
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result as CandleResult, Shape, Tensor, bail};
 
+use super::has_kernels;
 use super::params::{Init, Params};
 use super::slices::{Floats, operand};
 use crate::error::Result;
@@ -62,7 +63,7 @@ impl Projection {
     ///
     /// As [`Projection::forward`].
     pub fn forward_scaled(&self, features: &Tensor, labels: &Tensor, strength: f64) -> Result<Tensor> {
-        let logits = if features.device().is_cpu() {
+        let logits = if has_kernels(features) {
             let op = ProjectionOp { labels: labels.to_vec1()?, strength: strength as f32 };
             features.contiguous()?.apply_op2(&self.table, op)?
         } else {

@@ -3,6 +3,7 @@
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result as CandleResult, Shape, Tensor, Var};
 
+use super::has_kernels;
 use super::params::Params;
 use super::slices::operand;
 use crate::error::Result;
@@ -54,7 +55,7 @@ impl SpectralNorm {
         let right: Vec<f32> = self.vector.as_detached_tensor().to_vec1()?;
         let matrix = Matrix::of(&weight.detach(), right.len())?;
         let left = matrix.left(&right);
-        if weight.device().is_cpu() {
+        if has_kernels(weight) {
             return Ok(weight.contiguous()?.apply_op1(Divide { left, right })?);
         }
         let left: Vec<f32> = left.iter().map(|value| *value as f32).collect();
