@@ -85,6 +85,10 @@ const VARIANTS: &[(&str, Change)] = &[
     ("noise-0", |c| c.noise = 0.0),
     ("noise-0.1", |c| c.noise = 0.1),
     ("noise-0.5", |c| c.noise = 0.5),
+    ("noise-0.5, average-0.2", |c| {
+        c.noise = 0.5;
+        c.average = 0.2;
+    }),
     ("narrow", |c| c.discriminator_width /= 2),
     ("translation", |c| c.augmentation.translation = true),
     ("translation+cutout", |c| c.augmentation = Augmentation { translation: true, cutout: true, ..Default::default() }),

@@ -30,14 +30,18 @@ pub enum Reaction {
     Kept,
     /// The augmentation's probability was raised to this.
     Augmented(f64),
+    /// The noise on the discriminator's images was raised to this times its own.
+    Blurred(f64),
     /// The discriminator's rate was lowered to this times its own.
     SlowedDiscriminator(f64),
-    /// Both networks went back to the best step so far, with both rates lowered.
+    /// Both networks went back to the best step so far, with both rates lowered and more noise.
     WentBack {
         /// That step.
         to: u64,
         /// The rates, times their own.
         rate: f64,
+        /// The noise on the discriminator's images, times its own.
+        noise: f64,
     },
     /// Training ended; the best generator is the result.
     Stopped,
@@ -60,13 +64,17 @@ impl fmt::Display for Reaction {
             Self::Augmented(probability) => {
                 write!(f, "augmentation is stronger now, each operation for {:.0} % of the images", 100.0 * probability)
             }
+            Self::Blurred(noise) => {
+                write!(f, "the discriminator sees {noise:.2} times its own noise now")
+            }
             Self::SlowedDiscriminator(rate) => {
                 write!(f, "the discriminator's learning rate is 1/{:.0} of its own now", 1.0 / rate)
             }
-            Self::WentBack { to, rate } => {
+            Self::WentBack { to, rate, noise } => {
                 write!(
                     f,
-                    "went back to the weights of step {to}, learning rates are 1/{:.0} of their own now",
+                    "went back to the weights of step {to}, learning rates are 1/{:.0} of their own and the noise \
+                     {noise:.2} times its own now",
                     1.0 / rate
                 )
             }

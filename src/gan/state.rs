@@ -22,6 +22,8 @@ pub(super) struct State {
     pub(super) rate: f64,
     /// And the discriminator's once more.
     pub(super) discriminator_rate: f64,
+    /// What the noise on the discriminator's images is multiplied by.
+    pub(super) noise: f64,
     /// The probability of each operation of the augmentation.
     pub(super) probability: f64,
     /// The running mean of the sign of the discriminator's answers to real images.
@@ -42,6 +44,7 @@ impl State {
             planned: None,
             rate: 1.0,
             discriminator_rate: 1.0,
+            noise: 1.0,
             probability,
             sign: 0.0,
             generator_loss: 0.0,

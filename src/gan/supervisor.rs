@@ -48,6 +48,10 @@ const OVERFIT: f64 = 0.5;
 const ALIKE: f64 = 0.2;
 /// By how much augmentation is made stronger at a time.
 const AUGMENT_BY: f64 = 0.1;
+/// By how much the noise on the discriminator's images is, and how many times its own it is at most. Beyond, samples get
+/// grainy.
+const MORE_NOISE: f64 = 1.25;
+const MOST_NOISE: f64 = 2.0;
 
 /// When training ends; all schedules follow from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -467,16 +471,22 @@ impl Supervisor {
         score.agreement > (1.5 * chance).min(0.9) || score.coverage > 0.05
     }
 
-    /// Makes the augmentation stronger, if there is any.
+    /// Makes it harder for the discriminator to know its images by heart: by a stronger augmentation, or, where there is
+    /// none, by more noise.
     fn augment(&mut self) -> Reaction {
-        let is_on = self.trainer.config().augmentation.is_on();
+        let config = self.trainer.config();
+        let (is_on, has_noise) = (config.augmentation.is_on(), config.noise > 0.0);
         let state = self.trainer.state_mut();
-        let probability = (state.probability + AUGMENT_BY).min(MOST);
-        if !is_on || probability <= state.probability {
-            return Reaction::Watched;
+        let (probability, noise) = ((state.probability + AUGMENT_BY).min(MOST), more_noise(state.noise));
+        if is_on && probability > state.probability {
+            state.probability = probability;
+            Reaction::Augmented(probability)
+        } else if has_noise && noise > state.noise {
+            state.noise = noise;
+            Reaction::Blurred(noise)
+        } else {
+            Reaction::Watched
         }
-        state.probability = probability;
-        Reaction::Augmented(probability)
     }
 
     /// How far the discriminator's mean answer to held-out images is from that to images it is trained on, as a part of the
@@ -505,12 +515,21 @@ impl Supervisor {
         }
         self.watch.setbacks += 1;
         let now = *self.trainer.state();
-        let rate = now.rate * if self.watch.best.is_some() { 0.5 } else { IDLE_RATE };
+        let (rate, noise) = match self.watch.best {
+            Some(_) => (0.5 * now.rate, more_noise(now.noise)),
+            None => (IDLE_RATE * now.rate, now.noise),
+        };
         // Neither the count of batches nor the plan goes back: time has passed.
-        let state =
-            State { step: now.step, planned: now.planned, rate, probability: now.probability, ..self.best.state };
+        let state = State {
+            step: now.step,
+            planned: now.planned,
+            rate,
+            noise,
+            probability: now.probability,
+            ..self.best.state
+        };
         self.trainer.restore(state, &self.best.tensors)?;
-        events.push(Event { step, saw, reaction: Reaction::WentBack { to: self.best.state.step, rate } });
+        events.push(Event { step, saw, reaction: Reaction::WentBack { to: self.best.state.step, rate, noise } });
         Ok(())
     }
 
@@ -543,6 +562,10 @@ impl Supervisor {
 /// That of `all` images only `good` are sound.
 fn not_finite(kind: &str, good: usize, all: usize) -> String {
     format!("{} of {all} {kind}images with values that are NaN or infinite", all - good)
+}
+
+fn more_noise(noise: f64) -> f64 {
+    (noise * MORE_NOISE).min(MOST_NOISE)
 }
 
 /// What a score is made of, in brackets.

@@ -645,7 +645,7 @@ impl Trainer {
             seen = Draws::new(augmentation, self.state.probability, kind, &mut rng).apply(&seen)?;
         }
         if *noise > 0.0 {
-            seen = add_noise(&seen, self.key(r#use), *noise)?;
+            seen = add_noise(&seen, self.key(r#use), noise * self.state.noise)?;
         }
         Ok(seen)
     }
