@@ -13,6 +13,7 @@
 //! - A [`DataLoader`] makes the planned batches on a pool of workers: the same ones for any number of workers, to the bit.
 //! - A [`Stream`] makes batches of any iterator on a single pass, balanced and mixed in bounded memory: [`wrap`].
 //! - A [`SyntheticSource`] makes samples for a class: [`gan::GeneratorSource`], which a [`gan::Trainer`] trained, or any other.
+//! - [`quality`] measures samples, each figure beside what real images reach.
 //! - [`compare`] tells by experiment whether synthetic samples help a [`Classifier`].
 //!
 //! ```
@@ -53,6 +54,7 @@
 //! - `cuda`, `cudnn`, `metal`, `accelerate`: forwarded to candle.
 
 mod classifier;
+mod columns;
 pub mod compare;
 mod dataset;
 mod decode;
@@ -63,6 +65,7 @@ mod image;
 mod loader;
 pub mod nn;
 mod plan;
+pub mod quality;
 pub mod report;
 mod rng;
 mod synthetic;

@@ -38,10 +38,12 @@ pub enum Purpose {
     Batch,
     /// Which image takes the place of one that failed.
     Replacement,
+    /// Which samples a bootstrap or a subset draws.
+    Resampling,
 }
 
 impl Purpose {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Transform,
         Self::Synthetic,
         Self::Shuffle,
@@ -51,6 +53,7 @@ impl Purpose {
         Self::Noise,
         Self::Batch,
         Self::Replacement,
+        Self::Resampling,
     ];
 
     const fn name(self) -> &'static str {
@@ -64,6 +67,7 @@ impl Purpose {
             Self::Noise => "noise",
             Self::Batch => "batch",
             Self::Replacement => "replacement",
+            Self::Resampling => "resampling",
         }
     }
 }

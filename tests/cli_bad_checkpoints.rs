@@ -9,10 +9,11 @@ use common::data::{put, scratch};
 use common::program::{pets, refuse, succeed};
 
 /// What reads a checkpoint.
-const READERS: [&[&str]; 3] = [
+const READERS: [&[&str]; 4] = [
     &["sample", "gan.safetensors"],
     &["train", "digits", "--steps", "1", "--resume"],
     &["compare", "digits", "--test", "pets", "--gan", "gan.safetensors"],
+    &["evaluate", "digits", "gan.safetensors"],
 ];
 
 fn all_refuse(folder: &Path, words: &[&str]) {

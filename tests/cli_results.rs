@@ -158,7 +158,7 @@ fn progress_goes_to_standard_error() {
 #[test]
 fn help_shows_examples() {
     let folder = scratch();
-    for command in ["demo", "inspect", "train", "sample", "preview", "compare"] {
+    for command in ["demo", "inspect", "train", "sample", "evaluate", "preview", "compare"] {
         let help = succeed(folder.path(), &[command, "--help"]);
         for word in ["Examples:", "--seed", "--workers", "--json"] {
             assert!(help.contains(word), "{command}: {word}");

@@ -8,6 +8,7 @@ mod data;
 mod demo;
 mod device;
 mod environment;
+mod evaluate;
 mod exit;
 mod inspect;
 mod interrupt;
@@ -50,6 +51,7 @@ enum Command {
     Replay(replay::Args),
     Train(train::Args),
     Sample(sample::Args),
+    Evaluate(evaluate::Args),
     Compare(compare::Args),
 }
 
@@ -64,6 +66,7 @@ pub fn main() -> ExitCode {
         Command::Replay(args) => replay::run(args),
         Command::Train(args) => train::run(args),
         Command::Sample(args) => sample::run(args),
+        Command::Evaluate(args) => evaluate::run(args),
         Command::Compare(args) => compare::run(args),
     })
 }

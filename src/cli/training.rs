@@ -9,7 +9,9 @@ use candle_augment::gan::{
     Budget, Event, Examiner, GanConfig, GeneratorSource, Loss, Reaction, Score, Supervisor, TrainReport, Trainer,
 };
 use candle_augment::report::{Canvas, Curves, Series, palette, render_curves};
-use candle_augment::{Balance, Batch, DataLoader, Dataset, DatasetExt, Error, Normalize, Pipeline, Result, endless};
+use candle_augment::{
+    Balance, Batch, DataLoader, Dataset, DatasetExt, Error, Normalize, Pipeline, Result, Subset, endless,
+};
 use candle_core::Device;
 
 use super::progress::{Goal, Progress};
@@ -65,15 +67,22 @@ pub fn loader(
 
 /// Images to train on, and some, of sets with enough of every class, that the GAN never sees.
 pub fn hold_out(set: &Arc<dyn Dataset>, seed: u64) -> Result<(Arc<dyn Dataset>, Option<Batch>)> {
-    if set.class_counts().iter().any(|count| (*count as u64) < HOLD_OUT_FROM) {
+    let Some((train, held_out)) = split_off(set, seed)? else {
         return Ok((Arc::clone(set), None));
-    }
-    let share = 0.05f64.min(HELD_OUT as f64 / set.len() as f64);
-    let (train, held_out) = Arc::clone(set).split(1.0 - share, seed)?;
+    };
     let size = held_out.len().min(HELD_OUT);
     let loader = DataLoader::builder(held_out).batch_size(size).normalize(Normalize::signed()).seed(seed).build()?;
     let batch = loader.epoch(0).next().transpose()?;
     Ok((Arc::new(train), batch.filter(|batch| batch.len() >= 2)))
+}
+
+/// The images that a GAN is trained on, and those that it never sees; none of sets with too few of a class.
+pub fn split_off(set: &Arc<dyn Dataset>, seed: u64) -> Result<Option<(Subset, Subset)>> {
+    if set.class_counts().iter().any(|count| (*count as u64) < HOLD_OUT_FROM) {
+        return Ok(None);
+    }
+    let share = 0.05f64.min(HELD_OUT as f64 / set.len() as f64);
+    Arc::clone(set).split(1.0 - share, seed).map(Some)
 }
 
 /// A training on `device` under watch: a new one, or the one in `resumed`. The examiner stays on

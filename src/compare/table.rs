@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::result::{Arm, Comparison, Verdict};
 use super::statistics::Estimate;
+use crate::columns::write_columns;
 
 /// What the intervals do not tell.
 const SCOPE: &str = "The intervals cover the chance in training on this split with this source of samples, \
@@ -16,9 +17,9 @@ impl fmt::Display for Comparison {
         let (steps, seeds) = (count(*steps, "step"), count(self.seeds.len(), "seed"));
         writeln!(f, "{train_images} training images, {held_out_images} held out; {steps} of {batch_size}; {seeds}.")?;
         writeln!(f, "In percent, mean ± half of the 95 % interval over the seeds:\n")?;
-        write_table(f, &self.arm_rows())?;
+        write_columns(f, &self.arm_rows(), &[])?;
         writeln!(f, "\nRecall by class:\n")?;
-        write_table(f, &self.class_rows())?;
+        write_columns(f, &self.class_rows(), &[])?;
         if self.verdict != Verdict::OneSeed {
             writeln!(f, "\n{SCOPE}")?;
         }
@@ -76,19 +77,4 @@ impl Comparison {
             ),
         }
     }
-}
-
-/// Writes rows in columns two spaces apart, the first to the left, the others to the right.
-fn write_table(f: &mut fmt::Formatter<'_>, rows: &[Vec<String>]) -> fmt::Result {
-    let columns = rows.first().map_or(0, Vec::len);
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    for row in rows {
-        let mut line = format!("{:<width$}", row[0], width = widths[0]);
-        for (cell, width) in row.iter().zip(&widths).skip(1) {
-            line += &format!("  {cell:>width$}");
-        }
-        writeln!(f, "{}", line.trim_end())?;
-    }
-    Ok(())
 }

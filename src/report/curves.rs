@@ -144,7 +144,7 @@ fn finite(series: &Series) -> impl Iterator<Item = (f64, f64)> {
 }
 
 /// Lowest and highest value, without the share `outliers` on either side; never empty.
-fn range(mut values: Vec<f64>, outliers: f64) -> (f64, f64) {
+pub(super) fn range(mut values: Vec<f64>, outliers: f64) -> (f64, f64) {
     values.sort_by(f64::total_cmp);
     let skipped = (values.len() as f64 * outliers) as usize;
     match (values.get(skipped), values.iter().nth_back(skipped)) {
@@ -155,7 +155,7 @@ fn range(mut values: Vec<f64>, outliers: f64) -> (f64, f64) {
 }
 
 /// Round numbers within `range`, about `count` of them, and the decimals that tell them apart.
-fn ticks((low, high): (f64, f64), count: usize) -> (Vec<f64>, usize) {
+pub(super) fn ticks((low, high): (f64, f64), count: usize) -> (Vec<f64>, usize) {
     let rough = (high - low) / count as f64;
     let power = 10f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|factor| factor * power).find(|step| *step >= rough);

@@ -1,8 +1,9 @@
-//! Pictures of what happened: grids of images, curves of a training run.
+//! Pictures of what happened: grids of images, curves of a training run, bars of what is compared.
 //!
 //! They are drawn without any font of the system, so that the same picture comes out on every machine: text is set in the public
 //! domain bitmap fonts that `embedded-graphics` carries.
 
+mod bars;
 mod canvas;
 mod curves;
 mod grid;
@@ -10,6 +11,7 @@ mod stroke;
 mod text;
 
 pub use crate::file::write_file;
+pub use bars::{Bar, Bars};
 pub use canvas::{Canvas, Color};
 pub use curves::{Curves, Series, render_curves};
 pub use grid::{Cell, Grid, Row, drawable_name};
