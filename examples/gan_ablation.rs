@@ -84,11 +84,7 @@ const VARIANTS: &[(&str, Change)] = &[
     ("lecam", |c| c.regularizers.lecam = 0.3),
     ("noise-0", |c| c.noise = 0.0),
     ("noise-0.1", |c| c.noise = 0.1),
-    ("noise-0.5", |c| c.noise = 0.5),
-    ("noise-0.5, average-0.2", |c| {
-        c.noise = 0.5;
-        c.average = 0.2;
-    }),
+    ("noise-0.3", |c| c.noise = 0.3),
     ("narrow", |c| c.discriminator_width /= 2),
     ("translation", |c| c.augmentation.translation = true),
     ("translation+cutout", |c| c.augmentation = Augmentation { translation: true, cutout: true, ..Default::default() }),
@@ -112,8 +108,7 @@ const VARIANTS: &[(&str, Change)] = &[
     ("ttur", |c| c.generator_rate = c.discriminator_rate / 4.0),
     ("constant-rate", |c| c.final_rate = 1.0),
     ("final-rate-0.02", |c| c.final_rate = 0.02),
-    ("average-0.1", |c| c.average = 0.1),
-    ("average-0.2", |c| c.average = 0.2),
+    ("average-0.05", |c| c.average = 0.05),
     ("rate-1e-3", |c| {
         c.generator_rate = 1e-3;
         c.discriminator_rate = 1e-3;

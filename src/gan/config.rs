@@ -98,9 +98,10 @@ pub struct GanConfig {
     pub final_rate: f64,
     /// Steps of the discriminator for each of the generator; 1 by default.
     pub discriminator_steps: u64,
-    /// The half-life of the average of the generator that makes the samples, as a share of the images seen so far; 0.05
-    /// by default. So the first weights are forgotten, however long the training is (the ramp-up of T. Karras et al.,
-    /// "Training Generative Adversarial Networks with Limited Data", 2020).
+    /// The half-life of the average of the generator that makes the samples, as a share of the images seen so far; 0.2
+    /// by default, where the samples of few images stayed the most varied. So the first weights are forgotten, however
+    /// long the training is (the ramp-up of T. Karras et al., "Training Generative Adversarial Networks with Limited
+    /// Data", 2020).
     pub average: f64,
     /// The share of the planned steps in which the class grows from no influence on either network to its whole one; 0,
     /// at once, by default. It keeps the conditioning from collapsing on few images (M. Shahbazi et al., "Collapse by
@@ -119,8 +120,8 @@ pub struct GanConfig {
     /// What the discriminator's images go through, real and generated ones alike; nothing by default.
     pub augmentation: Augmentation,
     /// Standard deviation of the noise added to every image that the discriminator sees, in pixel values of [−1, 1];
-    /// 0.3 by default. It keeps the discriminator from telling the few images of a rare class by heart: with 0.1 such
-    /// classes broke down, and so did [`Loss::Minimax`].
+    /// 0.5 by default. It keeps the discriminator from telling the few images of a rare class by heart: with 0.1 such
+    /// classes broke down, and so did [`Loss::Minimax`]; with 0.3 those of 20 images did.
     pub noise: f64,
     /// Images of a batch, for whoever makes the batches; see [`GanConfig::new`] for the default. The trainer takes any
     /// number from 2.
@@ -164,12 +165,12 @@ impl GanConfig {
             beta2: 0.999,
             final_rate: 0.25,
             discriminator_steps: 1,
-            average: 0.05,
+            average: 0.2,
             label_ramp: 0.0,
             unlabelled: 1.0,
             regularizers: Regularizers::default(),
             augmentation: Augmentation::default(),
-            noise: 0.3,
+            noise: 0.5,
             batch_size,
             precision: Precision::default(),
             seed: 0,
