@@ -61,7 +61,7 @@ fn no_image_of_a_class_is_too_few() {
 
 #[test]
 fn a_folder_in_the_place_of_a_picture_is_refused_before_the_work() {
-    for name in ["gan.samples.png", "gan.training.png"] {
+    for name in ["gan.samples.png", "gan.training.png", "gan.metrics.jsonl"] {
         let folder = scratch();
         std::fs::create_dir(folder.path().join(name)).unwrap();
         refuse(folder.path(), &["train", "digits", "--minutes", "60"], &[name, "folder"]);
@@ -82,5 +82,6 @@ fn a_class_given_twice_is_drawn_once() {
     succeed(folder.path(), &["train", "digits", "--steps", "1"]);
     let arguments = ["sample", "gan.safetensors", "--class", "3", "--class", "3"];
     assert_eq!(json(folder.path(), &arguments)["classes"], serde_json::json!(["3"]));
-    assert!(succeed(folder.path(), &arguments).contains("samples of 1 class after 1 step:"));
+    let again = succeed(folder.path(), &[&arguments[..], &["--force"]].concat());
+    assert!(again.contains("10 samples of 1 class after 1 step: grid.png"), "{again}");
 }

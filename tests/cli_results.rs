@@ -93,6 +93,8 @@ fn training_resumed_is_training_not_stopped() {
     let bytes = |name: &str| std::fs::read(path.join(name)).unwrap();
     assert!(bytes("whole.safetensors") == bytes("parts.safetensors"), "the weights differ");
     assert!(bytes("whole.samples.png") == bytes("parts.samples.png"), "the samples differ");
+    assert!(bytes("whole.metrics.jsonl") == bytes("parts.metrics.jsonl"), "the metrics differ");
+    assert!(bytes("whole.training.png") == bytes("parts.training.png"), "the curves differ");
     picture(&path.join("whole.training.png"));
 }
 
@@ -101,7 +103,7 @@ fn samples_are_drawn_and_judged() {
     let folder = scratch();
     let path = folder.path();
     succeed(path, &["train", "digits", "--steps", "20", "--loss", "hinge"]);
-    let all = json(path, &["sample", "gan.safetensors", "--judge", "digits", "--samples", "50"]);
+    let all = json(path, &["sample", "gan.safetensors", "--judge", "digits", "--judge-samples", "50"]);
     assert_eq!(all["classes"].as_array().unwrap().len(), 10);
     let judgement = &all["judgement"];
     assert_eq!(judgement["samples"], 50);

@@ -85,7 +85,7 @@ struct Scale {
 const FULL: Scale = Scale { gan_steps: 1500, classifier_steps: 400, seeds: 5 };
 
 pub fn run(args: &Args) -> Result<()> {
-    output::check_folder(&args.out)?;
+    output::check_folder(&args.out, output::OUT)?;
     FILES.iter().try_for_each(|(name, _)| output::check_not_folder(&args.out.join(name)))?;
     output::print(&run_at(&FULL, args)?, args.common.json)
 }

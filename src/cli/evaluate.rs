@@ -80,7 +80,7 @@ struct Report {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    output::check_folder(&args.out)?;
+    output::check_folder(&args.out, output::OUT)?;
     let files = ["samples.png", "nearest.png", "classes.png", "evaluation.json"].map(|name| args.out.join(name));
     files.iter().try_for_each(|file| output::check_not_folder(file))?;
     let source = GeneratorSource::load(&args.checkpoint)?;

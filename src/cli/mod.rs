@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand, and what they share.
 
+mod board;
 mod caption;
 mod classic;
 mod common;
@@ -10,9 +11,12 @@ mod device;
 mod environment;
 mod evaluate;
 mod exit;
+mod export;
 mod inspect;
 mod interrupt;
 mod judge;
+mod metrics;
+mod new_folder;
 mod output;
 mod pictures;
 mod plan;

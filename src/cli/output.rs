@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use candle_augment::{Error, ErrorKind, Result};
 use serde::Serialize;
 
+/// The option that names the result in most subcommands.
+pub const OUT: &str = "--out";
+
 /// Prints the result of a subcommand to standard output, as JSON or as text.
 pub fn print<T: Serialize + Display>(result: &T, json: bool) -> Result<()> {
     let text = if json { to_json(result)? } else { result.to_string() };
@@ -39,7 +42,12 @@ pub fn check_file(path: &Path, extension: &str) -> Result<()> {
         .with_path(path));
     }
     check_not_folder(path)?;
-    check_writable(&folder_of(path))
+    check_parent(path)
+}
+
+/// Checks, before any work, that something can be made at `path`.
+pub fn check_parent(path: &Path) -> Result<()> {
+    check_writable(&folder_of(path), OUT)
 }
 
 /// Checks, before any work, that a file to be written at `path` is in no folder's place.
@@ -53,32 +61,35 @@ pub fn check_not_folder(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Makes the folder `path` where it does not exist, and checks that files can be written in it.
-pub fn check_folder(path: &Path) -> Result<()> {
-    std::fs::create_dir_all(path).map_err(|source| unwritable("make this folder", path, source))?;
-    check_writable(path)
+/// Makes the folder `path`, which `option` named, where it does not exist, and checks that files can be written in it.
+pub fn check_folder(path: &Path, option: &str) -> Result<()> {
+    std::fs::create_dir_all(path).map_err(|source| unwritable("make this folder", path, option, source))?;
+    check_writable(path, option)
 }
 
-fn folder_of(file: &Path) -> PathBuf {
+/// The folder that `file` is in.
+pub fn folder_of(file: &Path) -> PathBuf {
     match file.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
     }
 }
 
-fn check_writable(folder: &Path) -> Result<()> {
+fn check_writable(folder: &Path, option: &str) -> Result<()> {
     if !folder.exists() {
         return Err(Error::new(
             ErrorKind::Io,
-            "the folder does not exist: make it first, or choose another with --out",
+            format!("the folder does not exist: make it first, or choose another with {option}"),
         )
         .with_path(folder));
     }
-    tempfile::tempfile_in(folder).map(drop).map_err(|source| unwritable("write into this folder", folder, source))
+    tempfile::tempfile_in(folder)
+        .map(drop)
+        .map_err(|source| unwritable("write into this folder", folder, option, source))
 }
 
-fn unwritable(action: &str, folder: &Path, source: io::Error) -> Error {
-    Error::new(ErrorKind::Io, format!("cannot {action} ({source}): choose another with --out"))
+fn unwritable(action: &str, folder: &Path, option: &str, source: io::Error) -> Error {
+    Error::new(ErrorKind::Io, format!("cannot {action} ({source}): choose another with {option}"))
         .with_path(folder)
         .with_source(source)
 }
@@ -91,7 +102,7 @@ mod tests {
     fn a_good_name_passes_and_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         check_file(&folder.path().join("a.png"), "png").unwrap();
-        check_folder(&folder.path().join("new/deep")).unwrap();
+        check_folder(&folder.path().join("new/deep"), OUT).unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
@@ -103,6 +114,6 @@ mod tests {
         for bad in [folder.path().join("a.jpg"), folder.path().join("missing/a.png"), file.join("a.png")] {
             assert!(check_file(&bad, "png").is_err(), "{}", bad.display());
         }
-        assert!(check_folder(&file.join("out")).is_err());
+        assert!(check_folder(&file.join("out"), OUT).is_err());
     }
 }

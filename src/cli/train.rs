@@ -1,23 +1,29 @@
 //! `train`: a conditional GAN on the user's own images.
 
 use std::fmt;
+use std::fs;
+use std::io::ErrorKind as IoErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use candle_augment::gan::{Budget, GanConfig, Loss, Precision, Score, Supervisor, TrainReport, Trainer};
+use candle_augment::gan::{
+    Budget, GanConfig, Loss, Precision, Progress as Step, Score, Supervisor, TrainReport, Trainer,
+};
 use candle_augment::{
     Color, Dataset, DatasetExt, Error, ErrorKind, Part, Result, SyntheticSource, open_data, open_unlabelled,
 };
 use candle_core::Device;
 use serde::Serialize;
 
+use super::board::Board;
 use super::classic::{Classic, ClassicArgs};
 use super::common::Common;
 use super::device::DeviceKind;
+use super::metrics::Metrics;
 use super::pictures::SampleGrid;
 use super::size::default_size;
-use super::training::{self, Flow};
+use super::training::{self, Flow, Run};
 use super::words::{count, tell};
 use super::{data, exit, interrupt, output};
 
@@ -29,9 +35,14 @@ const DEFAULT_MINUTES: f64 = 5.0;
 
 /// Train a conditional GAN on your own images
 ///
-/// Writes the checkpoint every half minute and at the end, and beside it a grid of samples (a row per class) and the loss curves:
-/// for gan.safetensors these are gan.samples.png and gan.training.png. Ctrl-C saves the checkpoint and ends; --resume goes on from
-/// there and, given the same data and options, ends with the same weights as training that was never stopped.
+/// Writes the checkpoint every half minute and at the end, and beside it a grid of samples (a row per class), the loss curves and the
+/// metrics: for gan.safetensors these are gan.samples.png, gan.training.png and gan.metrics.jsonl. Ctrl-C saves the checkpoint and
+/// ends; --resume goes on from there, or from the last checkpoint of a training that was killed, and, given the same data and options,
+/// ends with the same weights and metrics as training that was never stopped.
+///
+/// The metrics are JSON objects, one a line, of three kinds: "step", what the networks' losses were; "score", how good samples are;
+/// "event", what the training's supervisor saw and did. Of the steps there is every one up to 2,000, every second up to 4,000, every
+/// fourth up to 8,000, and so on.
 ///
 /// Images are resized to squares. One that is more than twice as wide as high, or as high as wide, is refused: crop or pad it.
 ///
@@ -72,9 +83,12 @@ pub struct Args {
     /// must be as before
     #[arg(long)]
     resume: bool,
-    /// Replace a checkpoint that is already there
+    /// Replace a checkpoint that is already there, and the metrics beside it
     #[arg(long, conflicts_with = "resume")]
     force: bool,
+    /// Also write event files for TensorBoard into this folder: the metrics, and the grid of samples whenever the checkpoint is saved
+    #[arg(long, value_name = "DIR")]
+    tensorboard: Option<PathBuf>,
     /// Learn from the images of this folder too, whose classes are unknown, in it or in folders below; they are resized and coloured
     /// like the others
     #[arg(long, value_name = "DIR")]
@@ -96,6 +110,7 @@ struct Report {
     checkpoint: PathBuf,
     samples: PathBuf,
     curves: PathBuf,
+    metrics: PathBuf,
     classes: usize,
     images: usize,
     /// Those beside them whose class is unknown.
@@ -107,7 +122,7 @@ struct Report {
     /// Steps over all runs.
     steps: u64,
     /// Steps of this run.
-    steps_made: usize,
+    steps_made: u64,
     seconds: f64,
     steps_per_second: f64,
     last: Option<TrainReport>,
@@ -123,6 +138,7 @@ pub fn run(args: &Args) -> Result<()> {
     let resumed = args.open_checkpoint()?;
     let files = Files::beside(&args.out);
     files.check()?;
+    args.tensorboard.as_deref().map_or(Ok(()), |folder| output::check_folder(folder, "--tensorboard"))?;
     let seed = resumed.as_ref().map_or(args.common.seed, |trainer| trainer.config().seed);
     let set = args.open_set(seed)?;
     let first = set.load(0)?;
@@ -169,7 +185,7 @@ pub fn run(args: &Args) -> Result<()> {
         None => None,
     };
     let loader = training::loader(&train_set, transform, config.batch_size, workers, seed)?;
-    interrupt::listen()?;
+    interrupt::listen("saving the checkpoint")?;
     let unlabelled = unlabelled.map(|images| images.len());
     let and = unlabelled.map_or_else(String::new, |count| format!(" and {count} unlabelled ones"));
     tell(format_args!(
@@ -178,21 +194,21 @@ pub fn run(args: &Args) -> Result<()> {
         set.classes().len()
     ));
     let mut supervisor = training::watch(config, checkpoint, &device, &loader, held_out, budget)?;
+    let mut records = Records::open(files, args, supervisor.trainer().steps())?;
     let mut saved = Instant::now();
-    let started = Instant::now();
-    let reports = training::train(&mut supervisor, &loader, beside.as_ref(), budget, |supervisor, reports| {
+    let run = training::train(&mut supervisor, &loader, beside.as_ref(), |supervisor, step| {
+        records.record(supervisor.trainer().steps(), step)?;
         if interrupt::stopped() {
             return Ok(Flow::Stop);
         }
         if saved.elapsed() >= SAVE_EVERY {
-            files.save(supervisor, reports)?;
+            records.save(supervisor)?;
             saved = Instant::now();
         }
         Ok(Flow::Continue)
     })?;
-    let seconds = started.elapsed().as_secs_f64();
-    files.save(&supervisor, &reports)?;
-    let report = Report::new(files, &supervisor, (set.len(), unlabelled), &classic, &reports, seconds);
+    records.save(&supervisor)?;
+    let report = Report::new(records.files, &supervisor, (set.len(), unlabelled), &classic, &run);
     output::print(&report, args.common.json)?;
     if report.stopped {
         return Err(exit::interrupted(format!("stopped at step {}: add --resume to go on", report.steps)));
@@ -257,28 +273,75 @@ struct Files {
     checkpoint: PathBuf,
     samples: PathBuf,
     curves: PathBuf,
+    metrics: PathBuf,
 }
 
 impl Files {
     fn beside(checkpoint: &Path) -> Self {
         let beside = |extension| checkpoint.with_extension(extension);
-        Self { checkpoint: checkpoint.into(), samples: beside("samples.png"), curves: beside("training.png") }
+        Self {
+            checkpoint: checkpoint.into(),
+            samples: beside("samples.png"),
+            curves: beside("training.png"),
+            metrics: beside("metrics.jsonl"),
+        }
     }
 
-    /// Checks that the pictures can be written; the checkpoint is checked as it is opened.
+    /// Checks that the files beside the checkpoint can be written; that one is checked as it is opened.
     fn check(&self) -> Result<()> {
-        [&self.samples, &self.curves].into_iter().try_for_each(|path| output::check_not_folder(path))
+        [&self.samples, &self.curves, &self.metrics].into_iter().try_for_each(|path| output::check_not_folder(path))
+    }
+}
+
+/// What training writes as it goes on.
+struct Records {
+    files: Files,
+    metrics: Metrics,
+    board: Option<Board>,
+}
+
+impl Records {
+    /// Of a training that has made `steps` steps, which is a new one unless `args` resume one.
+    fn open(files: Files, args: &Args, steps: u64) -> Result<Self> {
+        let metrics = if args.resume {
+            Metrics::resume(&files.metrics, steps)?
+        } else {
+            // Metrics must not come to stand beside a checkpoint of another training, should this one be killed soon.
+            remove(&files.checkpoint)?;
+            Metrics::create(&files.metrics)?
+        };
+        let board = args.tensorboard.as_ref().map(|folder| Board::create(folder, steps)).transpose()?;
+        Ok(Self { files, metrics, board })
     }
 
-    fn save(&self, supervisor: &Supervisor, reports: &[TrainReport]) -> Result<()> {
-        supervisor.save(&self.checkpoint)?;
+    fn record(&mut self, step: u64, progress: &Step) -> Result<()> {
+        self.metrics.record(step, progress)?;
+        self.board.as_mut().map_or(Ok(()), |board| board.record(step, progress))
+    }
+
+    /// Saves the checkpoint, and draws the pictures. The metrics come first: the checkpoint's steps must be in them.
+    fn save(&mut self, supervisor: &Supervisor) -> Result<()> {
+        self.metrics.sync()?;
+        supervisor.save(&self.files.checkpoint)?;
         let source = supervisor.source().or_else(|_| supervisor.trainer().source())?;
         let config = supervisor.trainer().config();
         let classes: Vec<_> = (0..source.classes().len()).collect();
         let title = format!("Samples after {}", count(source.step(), "step", "steps"));
         let grid = SampleGrid { title: &title, classes: &classes, per_class: SHOWN_PER_CLASS, seed: config.seed };
-        grid.render(&source, |_| String::new())?.save_png(&self.samples)?;
-        training::curves_of(config.loss, reports, "Training").save_png(&self.curves)
+        let samples = grid.render(&source, |_| String::new())?;
+        samples.save_png(&self.files.samples)?;
+        if let Some(board) = &mut self.board {
+            board.show(supervisor.trainer().steps(), &samples)?;
+        }
+        training::curves_of(config.loss, &self.metrics.steps(), "Training").save_png(&self.files.curves)
+    }
+}
+
+/// Removes a file, if it is there.
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != IoErrorKind::NotFound => Err(Error::io("replace the file", path, error)),
+        _ => Ok(()),
     }
 }
 
@@ -288,8 +351,7 @@ impl Report {
         supervisor: &Supervisor,
         (images, unlabelled): (usize, Option<usize>),
         classic: &Classic,
-        reports: &[TrainReport],
-        seconds: f64,
+        run: &Run,
     ) -> Self {
         let trainer = supervisor.trainer();
         let config = trainer.config();
@@ -297,6 +359,7 @@ impl Report {
             checkpoint: files.checkpoint,
             samples: files.samples,
             curves: files.curves,
+            metrics: files.metrics,
             classes: config.classes.len(),
             images,
             unlabelled,
@@ -305,10 +368,10 @@ impl Report {
             loss: config.loss.to_string(),
             transforms: classic.to_string(),
             steps: trainer.steps(),
-            steps_made: reports.len(),
-            seconds,
-            steps_per_second: reports.len() as f64 / seconds,
-            last: reports.last().copied(),
+            steps_made: run.steps,
+            seconds: run.seconds,
+            steps_per_second: run.rate(),
+            last: run.last,
             best: supervisor.best().cloned(),
             stopped: interrupt::stopped(),
         }
@@ -346,6 +409,7 @@ impl fmt::Display for Report {
         }
         writeln!(f, "checkpoint   {}", self.checkpoint.display())?;
         writeln!(f, "samples      {}", self.samples.display())?;
-        writeln!(f, "loss curves  {}", self.curves.display())
+        writeln!(f, "loss curves  {}", self.curves.display())?;
+        writeln!(f, "metrics      {}", self.metrics.display())
     }
 }

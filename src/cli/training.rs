@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use candle_augment::gan::{
-    Budget, Event, Examiner, GanConfig, GeneratorSource, Loss, Reaction, Score, Supervisor, TrainReport, Trainer,
+    Budget, Event, Examiner, GanConfig, GeneratorSource, Loss, Progress as Step, Reaction, Score, Supervisor,
+    TrainReport, Trainer,
 };
 use candle_augment::report::{Canvas, Curves, Series, palette, render_curves};
 use candle_augment::{
@@ -138,39 +139,59 @@ pub fn train_new(
 ) -> Result<(Supervisor, Vec<TrainReport>)> {
     let loader = loader(set, transform, config.batch_size, workers, config.seed)?;
     let mut supervisor = watch(config, None, &Device::Cpu, &loader, None, budget)?;
-    let reports = train(&mut supervisor, &loader, None, budget, |_, _| Ok(Flow::Continue))?;
+    let mut reports = Vec::new();
+    train(&mut supervisor, &loader, None, |_, step| {
+        reports.extend(step.report);
+        Ok(Flow::Continue)
+    })?;
     Ok((supervisor, reports))
 }
 
+/// What one run of a training brought.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Run {
+    /// Steps, without those that were given up.
+    pub steps: u64,
+    pub seconds: f64,
+    /// What the last of the steps measured.
+    pub last: Option<TrainReport>,
+}
+
+impl Run {
+    /// Steps a second.
+    pub fn rate(&self) -> f64 {
+        self.steps as f64 / self.seconds.max(1e-9)
+    }
+}
+
 /// Trains until the budget is spent or `after_step` says stop, with unlabelled images beside the others if there are any.
-/// Gives what each step measured.
 pub fn train(
     supervisor: &mut Supervisor,
     loader: &DataLoader,
     unlabelled: Option<&DataLoader>,
-    budget: Budget,
-    mut after_step: impl FnMut(&Supervisor, &[TrainReport]) -> Result<Flow>,
-) -> Result<Vec<TrainReport>> {
+    mut after_step: impl FnMut(&Supervisor, &Step) -> Result<Flow>,
+) -> Result<Run> {
     let first = supervisor.trainer().steps();
-    let mut progress = Progress::new("train", "steps", goal(budget, first)).starting_at(first);
-    let mut reports: Vec<TrainReport> = Vec::new();
+    let mut progress = Progress::new("train", "steps", goal(supervisor.budget(), first)).starting_at(first);
     let mut told = HashSet::new();
+    let mut run = Run::default();
     let started = Instant::now();
     let mut unlabelled = unlabelled.map(|loader| batches_from(loader, first)).transpose()?;
     for batch in batches_from(loader, first)? {
         let beside = unlabelled.as_mut().and_then(Iterator::next).transpose()?;
         let step = supervisor.step_with(&batch?, beside.as_ref().map(|batch| &batch.images))?;
         step.events.iter().filter(|event| is_news(event, &mut told)).for_each(|event| tell(format_args!("{event}")));
-        reports.extend(step.report);
+        run.steps += u64::from(step.report.is_some());
+        run.last = step.report.or(run.last);
         let best = supervisor.best().map(Score::value);
-        progress.update(supervisor.trainer().steps(), || detail(reports.last(), best));
-        if after_step(supervisor, &reports)? == Flow::Stop || step.finished {
+        progress.update(supervisor.trainer().steps(), || detail(run.last.as_ref(), best));
+        if after_step(supervisor, &step)? == Flow::Stop || step.finished {
             break;
         }
     }
-    let rate = reports.len() as f64 / started.elapsed().as_secs_f64();
-    progress.finish(&format!("{}, {rate:.1}/s", count(supervisor.trainer().steps(), "step", "steps")));
-    Ok(reports)
+    run.seconds = started.elapsed().as_secs_f64();
+    progress.finish(&format!("{}, {:.1}/s", count(supervisor.trainer().steps(), "step", "steps"), run.rate()));
+    Ok(run)
 }
 
 /// Whether to tell an event: quality shows in the progress, and an image that is left out comes again in every epoch.

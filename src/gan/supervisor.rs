@@ -262,6 +262,12 @@ impl Supervisor {
         &self.trainer
     }
 
+    /// When training ends, as it was given.
+    #[must_use]
+    pub fn budget(&self) -> Budget {
+        self.budget
+    }
+
     /// How good the best generator so far was; none before anything was learnt.
     #[must_use]
     pub fn best(&self) -> Option<&Score> {

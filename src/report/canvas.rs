@@ -107,6 +107,19 @@ impl Canvas {
         both
     }
 
+    /// The picture as a PNG file.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`] if it cannot be encoded.
+    pub fn to_png(&self) -> Result<Vec<u8>> {
+        let mut bytes = Cursor::new(Vec::new());
+        self.0.write_to(&mut bytes, ImageFormat::Png).map_err(|source| {
+            Error::new(ErrorKind::Io, format!("cannot encode the picture as PNG: {source}")).with_source(source)
+        })?;
+        Ok(bytes.into_inner())
+    }
+
     /// Writes the picture as PNG, whole or not at all.
     ///
     /// # Errors
@@ -114,13 +127,8 @@ impl Canvas {
     /// [`ErrorKind::Io`] if the file cannot be written.
     pub fn save_png(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let mut bytes = Cursor::new(Vec::new());
-        self.0.write_to(&mut bytes, ImageFormat::Png).map_err(|source| {
-            Error::new(ErrorKind::Io, format!("cannot encode the picture as PNG: {source}"))
-                .with_path(path)
-                .with_source(source)
-        })?;
-        write_file(path, bytes.get_ref())
+        let bytes = self.to_png().map_err(|error| error.with_path(path))?;
+        write_file(path, &bytes)
     }
 }
 

@@ -81,7 +81,7 @@ impl Curves {
             canvas.text(&series.name, x + 28, y, Font::Medium, palette::INK);
             x += 28 + Font::Medium.width(&series.name) as i32 + 24;
         }
-        canvas.text("thin: each step; thick: average", x, y, Font::Medium, palette::GRAY);
+        canvas.text("thin: single steps; thick: average", x, y, Font::Medium, palette::GRAY);
     }
 
     fn draw_labels(&self, canvas: &mut Canvas) {

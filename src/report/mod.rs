@@ -1,4 +1,4 @@
-//! Pictures of what happened: grids of images, curves of a training run, bars of what is compared.
+//! Pictures of what happened: grids of images, curves of a training run, bars of what is compared; and event files for TensorBoard.
 //!
 //! They are drawn without any font of the system, so that the same picture comes out on every machine: text is set in the public
 //! domain bitmap fonts that `embedded-graphics` carries.
@@ -8,6 +8,7 @@ mod canvas;
 mod curves;
 mod grid;
 mod stroke;
+mod tensorboard;
 mod text;
 
 pub use crate::file::write_file;
@@ -15,6 +16,7 @@ pub use bars::{Bar, Bars};
 pub use canvas::{Canvas, Color};
 pub use curves::{Curves, Series, render_curves};
 pub use grid::{Cell, Grid, Row, drawable_name};
+pub use tensorboard::EventFile;
 pub use text::Font;
 
 /// Colours that stay apart for colour-blind eyes (M. Okabe, K. Ito, "Color Universal Design", 2008).
