@@ -62,7 +62,7 @@ pub enum DiscriminatorNorm {
 #[serde(deny_unknown_fields)]
 pub struct GanConfig {
     /// Side of the square images, in pixels: 8 to 128. Others have to be made square before, as by a
-    /// [`Resize`](crate::Resize); the program stretches images of up to 2:1 and refuses longer ones.
+    /// [`Resize`](crate::Resize); the program stretches images of up to 4:1 and refuses longer ones.
     pub size: usize,
     /// Channels of the images: 1 or 3.
     pub channels: usize,
