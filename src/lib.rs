@@ -9,12 +9,13 @@
 //!   of torchvision's tensor form. A [`Pipeline`] of them can be read from a file; [`PerClass`] gives some classes one of their own, a
 //!   [`Lambda`] is a closure, a [`BatchTransform`] such as [`MixUp`] mixes whole batches. [`Batch::ops`] tells what was drawn.
 //! - A [`Planner`] decides which sample stands where in an epoch: [`Balance`] of the classes, [`Mixture`] of real and synthetic
-//!   samples, order, [`Shard`].
+//!   samples, its [`MixtureSchedule`], order, [`Shard`].
 //! - A [`DataLoader`] makes the planned batches on a pool of workers: the same ones for any number of workers, to the bit.
 //! - A [`Stream`] makes batches of any iterator on a single pass, balanced and mixed in bounded memory: [`wrap`].
-//! - A [`SyntheticSource`] makes samples for a class: [`gan::GeneratorSource`], which a [`gan::Trainer`] trained, or any other.
+//! - A [`SyntheticSource`] makes samples for a class: [`gan::GeneratorSource`], which a [`gan::Trainer`] trained,
+//!   [`SmoteSource`], or any other.
 //! - [`quality`] measures samples, each figure beside what real images reach.
-//! - [`compare`] tells by experiment whether synthetic samples help a [`Classifier`].
+//! - [`compare`] tells by experiment whether balance, transforms and synthetic samples help a [`Classifier`].
 //!
 //! ```
 //! use candle_augment::{Balance, ColorJitter, Pipeline, DataLoader, Normalize, RandomRotation, digits};
@@ -60,6 +61,7 @@ mod dataset;
 mod decode;
 mod error;
 mod file;
+mod fingerprint;
 pub mod gan;
 mod image;
 mod loader;
@@ -68,6 +70,7 @@ mod plan;
 pub mod quality;
 pub mod report;
 mod rng;
+mod smote;
 mod synthetic;
 mod transform;
 
@@ -84,8 +87,11 @@ pub use loader::{
     Batch, Cache, ClassStatistics, DataLoader, DataLoaderBuilder, Epoch, ErrorBudget, ErrorPolicy, Failure,
     LoaderBuilder, Sample, Stage, StageTimes, Statistics, Stream, StreamBuilder, wrap,
 };
-pub use plan::{Balance, ClassMixture, EpochPlan, Mixture, Origin, PlanConfig, Planner, ResumeState, Shard, Slot};
+pub use plan::{
+    Balance, ClassMixture, EpochPlan, Mixture, MixtureSchedule, Origin, PlanConfig, Planner, ResumeState, Shard, Slot,
+};
 pub use rng::{Purpose, SampleKey, SampleRng};
+pub use smote::SmoteSource;
 pub use synthetic::{SyntheticRequest, SyntheticSource};
 pub use transform::{
     Amount, AugMix, AutoAugment, AutoAugmentPolicy, BatchOneOf, BatchOp, BatchTransform, CenterCrop, ColorJitter,

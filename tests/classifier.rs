@@ -165,3 +165,41 @@ fn soft_labels_count_where_a_batch_is_mixed() -> Result<()> {
     assert!((0.25 * one + 0.75 * loss(Some(other))? - mixed).abs() < 1e-5, "{mixed}");
     Ok(())
 }
+
+/// A batch of digits, and the loss of an untrained classifier on each of its first samples.
+fn losses_one_by_one() -> Result<(Batch, Vec<f64>)> {
+    let loader = training_loader(digits()?.per_class(7, 0)?, 0)?;
+    let batch = loader.epoch(0).next().expect("the set has images")?;
+    let loss = |n: usize| -> Result<f64> {
+        let weights: Vec<f32> = (0..batch.len()).map(|other| if other == n { 2.0 } else { 0.0 }).collect();
+        let mut trainer = ClassifierTrainer::new(digit_config(1), &Device::Cpu)?;
+        trainer.step_weighted(&batch, &Tensor::new(weights, &Device::Cpu)?)
+    };
+    let losses = (0..8).map(loss).collect::<Result<_>>()?;
+    Ok((batch, losses))
+}
+
+#[test]
+fn a_weighted_loss_is_the_weighted_mean() -> Result<()> {
+    let (batch, losses) = losses_one_by_one()?;
+    let mut weights = vec![0f32; batch.len()];
+    weights[..8].copy_from_slice(&[1.0, 0.5, 2.0, 0.0, 3.0, 1.0, 1.0, 0.25]);
+    let expected = losses.iter().zip(&weights).map(|(loss, weight)| loss * f64::from(*weight)).sum::<f64>() / 8.75;
+    let step = |weights: &[f32]| {
+        let mut trainer = ClassifierTrainer::new(digit_config(1), &Device::Cpu)?;
+        trainer.step_weighted(&batch, &Tensor::new(weights, &Device::Cpu)?)
+    };
+    assert!((step(&weights)? - expected).abs() < 1e-5, "{} instead of {expected}", step(&weights)?);
+    let plain = ClassifierTrainer::new(digit_config(1), &Device::Cpu)?.step(&batch)?;
+    assert!((step(&vec![0.3; batch.len()])? - plain).abs() < 1e-5);
+
+    let mut bad = vec![1f32; batch.len()];
+    for value in [-1.0, f32::NAN, f32::INFINITY] {
+        bad[3] = value;
+        assert_eq!(step(&bad).unwrap_err().kind(), ErrorKind::Config, "{value}");
+    }
+    for weights in [vec![0.0; batch.len()], vec![1.0; 3]] {
+        assert_eq!(step(&weights).unwrap_err().kind(), ErrorKind::Config, "{weights:?}");
+    }
+    Ok(())
+}

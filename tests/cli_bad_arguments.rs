@@ -23,7 +23,7 @@ fn batches_of_nothing() {
 
 #[test]
 fn numbers_out_of_range() {
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 17] = [
         (&["train", "digits", "--minutes", "0"], "--minutes"),
         (&["train", "digits", "--minutes=-1"], "--minutes"),
         (&["train", "digits", "--steps", "0"], "--steps"),
@@ -31,6 +31,14 @@ fn numbers_out_of_range() {
         (&["train", "digits", "--size", "129"], "from 8 to 128"),
         (&["train", "digits", "--per-class", "0"], "0"),
         (&["compare", "digits", "--imbalance", "0.5"], "at least 1"),
+        (&["compare", "digits", "--minutes", "0"], "--minutes"),
+        (&["compare", "digits", "--gan-minutes", "0"], "--gan-minutes"),
+        (&["compare", "digits", "--minutes", "1", "--gan-minutes", "2"], "more than --minutes"),
+        (&["compare", "digits", "--ramp", "1.5"], "--ramp"),
+        (&["compare", "digits", "--synthetic-weight", "0"], "--synthetic-weight"),
+        (&["compare", "digits", "--learning-rate=-1"], "learning rate"),
+        (&["compare", "digits", "--counts", "1,2,3"], "10 counts"),
+        (&["compare", "digits", "--counts", "1,2,3,4,5,6,7,8,9,5000"], "class \"9\", which has"),
         (&["preview", "digits", "--rotate=-1"], "degrees"),
         (&["preview", "digits", "--jitter=-1"], "brightness"),
     ];
@@ -42,6 +50,14 @@ fn numbers_out_of_range() {
 #[test]
 fn an_unknown_loss_names_the_known_ones() {
     refuse(scratch().path(), &["train", "digits", "--loss", "mean"], &["minimax", "non-saturating", "hinge"]);
+}
+
+#[test]
+fn unknown_arms_and_classes_name_the_known_ones() {
+    let folder = scratch();
+    refuse(folder.path(), &["compare", "digits", "--arms", "none,magic"], &["magic", "class-weights", "gan+classic"]);
+    refuse(folder.path(), &["compare", "digits", "--rare", "ten=3"], &["\"ten\"", "0, 1, 2"]);
+    refuse(folder.path(), &["compare", "digits", "--rare", "8"], &["--rare", "8=10"]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use candle_augment::Pipeline;
 use common::data::{gradient, png, put, scratch};
-use common::program::{json, pets, run, stderr, succeed};
+use common::program::{json, pets, refuse, run, stderr, succeed};
 
 /// Width and height of a PNG file.
 fn picture(path: &Path) -> (u32, u32) {
@@ -122,31 +122,104 @@ fn samples_are_drawn_and_judged() {
 fn comparisons_hold_the_test_part_out() {
     let folder = scratch();
     let path = folder.path();
-    let arguments = [
-        "compare",
-        "digits",
-        "--per-class",
-        "20",
-        "--imbalance",
-        "4",
-        "--minutes",
-        "0.01",
-        "--seeds",
-        "2",
-        "--steps",
-        "5",
-    ];
-    let split = json(path, &arguments);
+    let arguments = ["compare", "digits", "--per-class", "20", "--imbalance", "4", "--gan-minutes", "0.01"];
+    let split = json(path, &[&arguments[..], &["--seeds", "2", "--steps", "5"]].concat());
     assert_eq!(split["held_out_images"], 359);
-    assert_eq!(split["arms"].as_array().unwrap().len(), 3);
-    let counts: Vec<_> =
-        split["classes"].as_array().unwrap().iter().map(|class| class["train_images"].as_u64().unwrap()).collect();
-    assert_eq!((counts[0], counts[9]), (20, 5));
+    let names: Vec<_> = split["arms"].as_array().unwrap().iter().map(|arm| arm["arm"].as_str().unwrap()).collect();
+    assert_eq!(names, ["none", "oversampling", "classic", "gan+classic"]);
+    assert_eq!(train_images(&split), [20, 17, 15, 13, 11, 9, 8, 7, 6, 5]);
     pets(path, "pets");
     pets(path, "more");
-    succeed(path, &["train", "pets", "--steps", "1"]);
-    let given = ["compare", "pets", "--test", "more", "--gan", "gan.safetensors", "--seeds", "1", "--steps", "2"];
-    assert_eq!(json(path, &given)["held_out_images"], 4);
+    succeed(path, &["train", "pets", "--steps", "1", "--out", "pets.safetensors"]);
+    let given = ["compare", "pets", "--test", "more", "--gan", "pets.safetensors", "--seeds", "1", "--steps", "2"];
+    assert_eq!(json(path, &[&given[..], &["--out", "pets.compared"]].concat())["held_out_images"], 4);
+}
+
+fn train_images(report: &serde_json::Value) -> Vec<u64> {
+    let classes = report["classes"].as_array().unwrap();
+    classes.iter().map(|class| class["train_images"].as_u64().unwrap()).collect()
+}
+
+/// Few arms and steps, at one learning rate.
+const QUICK: [&str; 8] = ["compare", "digits", "--arms", "none,smote", "--learning-rate", "0.01", "--steps", "4"];
+
+#[test]
+fn comparisons_thin_out_classes_as_they_are_told() {
+    let folder = scratch();
+    let counts =
+        |more: &[&str]| train_images(&json(folder.path(), &[&QUICK[..], &["--force", "--seeds", "1"], more].concat()));
+    let given = "90,80,70,60,50,40,30,20,10,1";
+    let expected: Vec<u64> = given.split(',').map(|count| count.parse().unwrap()).collect();
+    assert_eq!(counts(&["--counts", given]), expected);
+    assert_eq!(counts(&["--per-class", "9", "--rare", "8=2", "--rare", "0=3"]), [3, 9, 9, 9, 9, 9, 9, 9, 2, 9]);
+}
+
+#[test]
+fn comparisons_write_their_results_and_go_on() {
+    let folder = scratch();
+    let path = folder.path();
+    let run = |more: &[&str]| json(path, &[&QUICK[..], &["--per-class", "9"], more].concat());
+    let first = run(&["--seeds", "2", "--out", "parts"]);
+    let second = run(&["--seeds", "3", "--out", "parts", "--resume", "--workers", "0"]);
+    let whole = run(&["--seeds", "3", "--out", "whole"]);
+    assert_eq!((&second["arms"], &second["seeds"]), (&whole["arms"], &serde_json::json!([0, 1, 2])));
+    let values = |report: &serde_json::Value, count| {
+        report["arms"][1]["macro_f1"]["values"].as_array().unwrap()[..count].to_vec()
+    };
+    assert_eq!(values(&second, 2), values(&first, 2));
+    let written = |name: &str| std::fs::read_to_string(path.join("parts").join(name)).unwrap();
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&written("result.json")).unwrap(), second);
+    assert_eq!(written("result.csv").lines().count(), 1 + 3 * 3);
+    assert!(picture(&path.join("parts/result.png")).1 > 200);
+
+    let again = |more: &[&str], words: &[&str]| {
+        refuse(path, &[&QUICK[..], &["--per-class", "9", "--out", "parts"], more].concat(), words)
+    };
+    again(&[], &["parts", "--resume", "--force"]);
+    again(&["--resume", "--share", "0.5"], &["runs.json", "--share was 0.3 and is 0.5 now", "--force"]);
+    again(&["--resume", "--rare", "8=3"], &["runs.json", "other images"]);
+    put(path, "parts/runs.json", b"{");
+    again(&["--resume"], &["runs.json", "--force"]);
+    std::fs::remove_file(path.join("parts/runs.json")).unwrap();
+    again(&["--resume"], &["runs.json", "cannot"]);
+}
+
+#[test]
+fn a_generator_is_the_same_when_a_comparison_goes_on() {
+    let folder = scratch();
+    let run = |more: &[&str]| {
+        let options = ["compare", "digits", "--per-class", "9", "--arms", "interpolation+classic,gan", "--steps", "4"];
+        json(folder.path(), &[&options[..], &["--learning-rate", "0.01", "--gan-minutes", "0.01"], more].concat())
+    };
+    let first = run(&["--seeds", "1"]);
+    let second = run(&["--seeds", "2", "--resume"]);
+    assert_eq!((&first["gan"], &first["autoencoder_steps"]), (&second["gan"], &second["autoencoder_steps"]));
+    // Made anew, the first seed gives what it gave.
+    let runs = folder.path().join("candle-augment-compare/runs.json");
+    let mut stored: serde_json::Value = serde_json::from_slice(&std::fs::read(&runs).unwrap()).unwrap();
+    stored["record"] = serde_json::Value::Null;
+    std::fs::write(&runs, stored.to_string()).unwrap();
+    assert_eq!(run(&["--seeds", "2", "--resume"])["arms"], second["arms"]);
+    stored["gan_steps"] = 1_000_000.into();
+    std::fs::write(&runs, stored.to_string()).unwrap();
+    let options = ["compare", "digits", "--per-class", "9", "--arms", "gan", "--steps", "4", "--learning-rate", "0.01"];
+    refuse(folder.path(), &[&options[..], &["--resume"]].concat(), &["gan.safetensors", "1000000 steps", "--force"]);
+}
+
+#[test]
+fn comparisons_end_in_time_and_say_what_is_left_out() {
+    let folder = scratch();
+    let options =
+        ["compare", "digits", "--per-class", "9", "--arms", "classic", "--learning-rate", "0.01", "--steps", "3"];
+    let arguments = [&options[..], &["--seeds", "1000", "--minutes", "0.04"]].concat();
+    let report = json(folder.path(), &arguments);
+    let seeds = |name: &str| report[name].as_array().unwrap().len();
+    assert!(seeds("seeds") > 0 && seeds("left_out") > 0 && seeds("seeds") + seeds("left_out") == 1000);
+    assert_eq!(report["stopped"], "time");
+    let table = succeed(folder.path(), &[&options[..], &["--seeds", "1000", "--minutes", "0.01", "--resume"]].concat());
+    assert!(table.contains("Left out: seeds ") && table.contains("by --minutes"), "{table}");
+    let slow = ["compare", "digits", "--arms", "classic", "--steps", "100000", "--minutes", "0.01", "--out", "slow"];
+    refuse(folder.path(), &slow, &["no seed", "--minutes", "--resume"]);
 }
 
 #[test]
@@ -170,9 +243,9 @@ fn help_shows_examples() {
     assert!(help.contains("Examples:") && help.contains("--json"), "{help}");
 }
 
-/// What the program says of a training that Ctrl-C stopped soon after it began.
+/// What the program prints and its messages where Ctrl-C stops it after it said `sign`.
 #[cfg(unix)]
-fn interrupted(folder: &std::path::Path, arguments: &[&str]) -> serde_json::Value {
+fn interrupted_after(folder: &std::path::Path, arguments: &[&str], sign: &str) -> (serde_json::Value, String) {
     use std::io::{BufRead, BufReader, Read};
     use std::process::{Command, Stdio};
 
@@ -180,9 +253,9 @@ fn interrupted(folder: &std::path::Path, arguments: &[&str]) -> serde_json::Valu
         common::program::program(folder, arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut messages = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
-    while !line.contains("train the examiner: 100 steps") {
+    while !line.contains(sign) {
         line.clear();
-        assert_ne!(messages.read_line(&mut line).unwrap(), 0, "it ended before the training");
+        assert_ne!(messages.read_line(&mut line).unwrap(), 0, "it ended before {sign:?}");
     }
     let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(killed.success());
@@ -191,9 +264,30 @@ fn interrupted(folder: &std::path::Path, arguments: &[&str]) -> serde_json::Valu
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{rest}");
     assert!(rest.contains("--resume"), "{rest}");
-    let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    (serde_json::from_slice(&output.stdout).unwrap_or_default(), rest)
+}
+
+/// What the program says of a training that Ctrl-C stopped soon after it began.
+#[cfg(unix)]
+fn interrupted(folder: &std::path::Path, arguments: &[&str]) -> serde_json::Value {
+    let (result, _) = interrupted_after(folder, arguments, "train the examiner: 100 steps");
     assert_eq!(result["stopped"], true);
     result
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_keeps_the_runs_that_are_done() {
+    let folder = scratch();
+    let options =
+        ["compare", "digits", "--per-class", "9", "--arms", "classic", "--learning-rate", "0.01", "--steps", "3"];
+    let many = [&options[..], &["--seeds", "1000", "--json"]].concat();
+    // The first line of progress comes after some seconds of runs.
+    let (result, _) = interrupted_after(folder.path(), &many, "compare: ");
+    let done = result["seeds"].as_array().unwrap().len();
+    assert!(result["stopped"] == "user" && done > 0, "{result}");
+    let resumed = json(folder.path(), &[&options[..], &["--seeds", &(done + 1).to_string(), "--resume"]].concat());
+    assert_eq!(resumed["seeds"].as_array().unwrap().len(), done + 1);
 }
 
 #[cfg(unix)]

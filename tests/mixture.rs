@@ -5,8 +5,8 @@ mod common;
 use std::collections::BTreeMap;
 
 use candle_augment::{
-    Balance, ClassMixture, DataLoader, ErrorKind, Image, Mixture, Op, Origin, Purpose, Result, SampleRng, Size, Slot,
-    SyntheticRequest, SyntheticSource, write_planar,
+    Balance, ClassMixture, DataLoader, ErrorKind, Image, Mixture, MixtureSchedule, Op, Origin, Purpose, Result,
+    SampleRng, Size, Slot, SyntheticRequest, SyntheticSource, write_planar,
 };
 use candle_core::{DType, IndexOp};
 use common::loader::{Draw, Noise, counted, names};
@@ -142,4 +142,74 @@ fn other_epochs_have_other_synthetic_samples() -> Result<()> {
     assert_eq!(images(0)?, images(0)?);
     assert_ne!(images(0)?, images(1)?);
     Ok(())
+}
+
+/// Synthetic samples in each batch of some epochs of a loader with this schedule.
+fn scheduled(schedule: MixtureSchedule, epochs: std::ops::Range<u64>) -> Result<Vec<usize>> {
+    let loader = DataLoader::builder(counted(&[10, 10]))
+        .mixture(ClassMixture::Share(0.5))
+        .mixture_schedule(schedule)
+        .synthetic(noise(2))
+        .batch_size(40)
+        .workers(0)
+        .build()?;
+    let synthetic = |epoch| -> Result<usize> {
+        let batch = loader.epoch(epoch).next().expect("an epoch has a batch")?;
+        let weights: Vec<f32> = batch.sample_weights(0.5)?.to_vec1()?;
+        let synthetic: Vec<bool> = batch.slots.iter().map(|slot| matches!(slot.origin, Origin::Synthetic(_))).collect();
+        assert!(
+            weights.iter().zip(&synthetic).all(|(weight, synthetic)| *weight == if *synthetic { 0.5 } else { 1.0 })
+        );
+        Ok(synthetic.into_iter().filter(|synthetic| *synthetic).count())
+    };
+    epochs.map(synthetic).collect()
+}
+
+#[test]
+fn a_share_follows_its_schedule() -> Result<()> {
+    let schedule = MixtureSchedule { epochs: 10, ramp: 0.4, real_only: 0.3 };
+    assert_eq!(scheduled(schedule, 0..12)?, [0, 6, 10, 16, 20, 20, 20, 0, 0, 0, 0, 0]);
+    assert_eq!(scheduled(MixtureSchedule { ramp: 0.0, real_only: 0.0, ..schedule }, 0..3)?, [20; 3]);
+    Ok(())
+}
+
+#[test]
+fn a_run_goes_on_in_the_middle_of_a_schedule() -> Result<()> {
+    let schedule = MixtureSchedule { epochs: 6, ramp: 0.5, real_only: 0.2 };
+    let loader = |schedule| {
+        DataLoader::builder(counted(&[10, 3]))
+            .mixture(ClassMixture::Share(0.4))
+            .balance(Balance::Uniform)
+            .mixture_schedule(schedule)
+            .synthetic(noise(2))
+            .batch_size(6)
+            .workers(0)
+            .build()
+    };
+    let (first, second) = (loader(schedule)?, loader(schedule)?);
+    let whole: Vec<Vec<Slot>> = first.plan(2).iter().collect();
+    let rest: Vec<Vec<Slot>> =
+        second.resume(&first.plan(2).state(2))?.map(|batch| batch.map(|batch| batch.slots)).collect::<Result<_>>()?;
+    assert_eq!(rest, whole[2..]);
+    let other = loader(MixtureSchedule { real_only: 0.0, ..schedule })?;
+    assert!(other.resume(&first.plan(2).state(2)).is_err(), "another schedule is another run");
+    Ok(())
+}
+
+#[test]
+fn schedules_that_cannot_be_kept_are_refused() {
+    let message = |schedule, counts: &[usize], mixture: ClassMixture| {
+        let builder = DataLoader::builder(counted(counts)).mixture(mixture).synthetic(noise(2));
+        let error = builder.mixture_schedule(schedule).workers(0).build().expect_err("it cannot be kept");
+        assert_eq!(error.kind(), ErrorKind::Config);
+        error.to_string()
+    };
+    let good = MixtureSchedule { epochs: 3, ramp: 0.2, real_only: 0.2 };
+    let share = ClassMixture::Share(0.5);
+    assert!(message(MixtureSchedule { epochs: 0, ..good }, &[8, 2], share).contains("0 epochs"));
+    for part in [-0.1, 1.5, f64::NAN] {
+        assert!(message(MixtureSchedule { ramp: part, ..good }, &[8, 2], share).contains("ramp"));
+        assert!(message(MixtureSchedule { real_only: part, ..good }, &[8, 2], share).contains("real_only"));
+    }
+    assert!(message(good, &[8, 0], ClassMixture::FillTo(4)).contains("\"class 1\" has no real image"));
 }

@@ -4,7 +4,7 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use candle_augment::{Balance, ClassMixture, Mixture, Origin, PlanConfig, Planner, Slot};
+use candle_augment::{Balance, ClassMixture, Mixture, MixtureSchedule, Origin, PlanConfig, Planner, Slot};
 use common::loader::names;
 use proptest::prelude::*;
 
@@ -49,11 +49,23 @@ impl Case {
         self.counts.iter().zip(&self.mixtures).map(supply).collect()
     }
 
+    /// What the schedule leaves of the mixture in this epoch.
+    fn scheduled(&self) -> f64 {
+        self.config.schedule.map_or(1.0, |schedule| schedule.share(self.epoch))
+    }
+
+    /// Synthetic samples of a class in a whole epoch under the natural balance.
+    fn whole(&self, synthetic: f64) -> f64 {
+        (synthetic * self.scheduled()).round()
+    }
+
     /// The synthetic share of each class that has samples, by the mixture's documentation.
     fn synthetic_shares(&self) -> Vec<f64> {
+        let natural = self.config.balance == Balance::Natural;
         let share = |((real, synthetic), mixture): ((f64, f64), &ClassMixture)| match *mixture {
-            ClassMixture::Share(share) if self.config.balance != Balance::Natural => share,
-            _ => synthetic / (real + synthetic),
+            _ if natural => self.whole(synthetic) / (real + synthetic),
+            ClassMixture::Share(share) => self.scheduled() * share,
+            _ => self.scheduled() * synthetic / (real + synthetic),
         };
         self.supplies().into_iter().zip(&self.mixtures).map(share).collect()
     }
@@ -93,16 +105,24 @@ fn balance(classes: usize) -> impl Strategy<Value = Balance> {
     ]
 }
 
+fn schedule() -> impl Strategy<Value = Option<MixtureSchedule>> {
+    let part = prop_oneof![Just(0.0), 0.0..1.0_f64];
+    let scheduled = (1..1200_u64, part.clone(), part);
+    let scheduled = scheduled.prop_map(|(epochs, ramp, real_only)| MixtureSchedule { epochs, ramp, real_only });
+    prop_oneof![Just(None), scheduled.prop_map(Some)]
+}
+
 fn case() -> impl Strategy<Value = Case> {
     (1..7_usize).prop_flat_map(|classes| {
         let counts = prop::collection::vec(prop_oneof![1 => Just(0), 9 => 1..40_usize], classes);
         let mixtures = prop::collection::vec(class_mixture(), classes);
         let plan = (balance(classes), 1..50_usize, any::<bool>(), any::<bool>(), any::<u64>());
-        (counts, mixtures, plan, 0..1000_u64).prop_map(|(counts, mixtures, plan, epoch)| {
+        (counts, mixtures, plan, schedule(), 0..1000_u64).prop_map(|(counts, mixtures, plan, schedule, epoch)| {
             let (balance, batch_size, shuffle, drop_last, seed) = plan;
             let named: BTreeMap<_, _> = names(counts.len()).into_iter().zip(mixtures.iter().copied()).collect();
             let mixture = Mixture::PerClass(named);
-            let config = PlanConfig { batch_size, balance, mixture, shuffle, drop_last, seed, ..PlanConfig::default() };
+            let plan = PlanConfig { batch_size, balance, mixture, shuffle, drop_last, seed, ..PlanConfig::default() };
+            let config = PlanConfig { schedule, ..plan };
             Case { counts, mixtures, config, epoch }
         })
     })
@@ -194,13 +214,26 @@ proptest! {
         }
         for (class, (real, added)) in case.supplies().into_iter().enumerate() {
             prop_assert_eq!(count(&slots, class), real + added);
-            prop_assert_eq!(synthetic(&slots, class), added);
+            prop_assert_eq!(synthetic(&slots, class), case.whole(added));
         }
         let labels = case.labels();
         for (index, uses) in uses.into_iter().enumerate() {
             let replaced = case.mixtures[labels[index] as usize] == ClassMixture::Share(1.0);
-            prop_assert_eq!(uses, usize::from(!replaced));
+            if case.scheduled() == 1.0 {
+                prop_assert_eq!(uses, usize::from(!replaced));
+            }
         }
+    }
+
+    #[test]
+    fn a_schedule_changes_no_place_of_a_class(case in case()) {
+        let Some(batches) = case.batches() else { return Ok(()) };
+        let flat = Case { config: PlanConfig { schedule: None, ..case.config.clone() }, ..case.clone() };
+        let whole = flat.batches().expect("a schedule only adds conditions");
+        let labels = |batches: &[Vec<Slot>]| batches.iter().flatten().map(|slot| (slot.label, slot.key)).collect::<Vec<_>>();
+        prop_assert_eq!(labels(&batches), labels(&whole));
+        let real_only = batches.iter().flatten().all(|slot| matches!(slot.origin, Origin::Real(_)));
+        prop_assert!(case.scheduled() > 0.0 || real_only);
     }
 
     #[test]

@@ -52,6 +52,11 @@ impl Confusion {
         self.counts.len()
     }
 
+    /// Whether it is one of `classes` classes; what was read from a file may be no square.
+    pub(crate) fn is_of(&self, classes: usize) -> bool {
+        self.counts.len() == classes && self.counts.iter().all(|row| row.len() == classes)
+    }
+
     /// The number of images.
     #[must_use]
     pub fn total(&self) -> u64 {
@@ -81,8 +86,41 @@ impl Confusion {
     #[must_use]
     pub fn balanced_accuracy(&self) -> Option<f64> {
         let recalls: Vec<f64> = (0..self.classes()).filter_map(|class| self.recall(class as u32)).collect();
-        (!recalls.is_empty()).then(|| recalls.iter().sum::<f64>() / recalls.len() as f64)
+        mean(&recalls)
     }
+
+    /// Of a class the harmonic mean of precision and recall, `2 TP / (2 TP + FP + FN)`; none where it had no image.
+    ///
+    /// # Panics
+    ///
+    /// If `class` lies outside the matrix.
+    #[must_use]
+    pub fn f1(&self, class: u32) -> Option<f64> {
+        let row = &self.counts[class as usize];
+        let actual: u64 = row.iter().sum();
+        let predicted: u64 = self.counts.iter().map(|row| row[class as usize]).sum();
+        (actual > 0).then(|| 2.0 * row[class as usize] as f64 / (actual + predicted) as f64)
+    }
+
+    /// The mean of [`Confusion::f1`] over the classes that had images; none where there was no image.
+    #[must_use]
+    pub fn macro_f1(&self) -> Option<f64> {
+        let scores: Vec<f64> = (0..self.classes()).filter_map(|class| self.f1(class as u32)).collect();
+        mean(&scores)
+    }
+
+    /// The geometric mean of the recalls of the classes that had images: 0 if one class is never recognised (M. Kubat, S. Matwin,
+    /// "Addressing the curse of imbalanced training sets", 1997). None where there was no image.
+    #[must_use]
+    pub fn g_mean(&self) -> Option<f64> {
+        let logarithms: Vec<f64> =
+            (0..self.classes()).filter_map(|class| self.recall(class as u32)).map(f64::ln).collect();
+        mean(&logarithms).map(f64::exp)
+    }
+}
+
+fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
 fn share(part: u64, whole: u64) -> Option<f64> {
@@ -108,6 +146,16 @@ mod tests {
     }
 
     #[test]
+    fn means_over_classes_are_by_their_definitions() {
+        let confusion = matrix(&[&[8, 1, 1], &[1, 3, 0], &[4, 0, 2]]);
+        let f1 = (16.0 / 23.0 + 6.0 / 8.0 + 4.0 / 9.0) / 3.0;
+        assert!((confusion.macro_f1().unwrap() - f1).abs() < 1e-15);
+        assert!((confusion.g_mean().unwrap() - (0.8f64 * 0.75 / 3.0).cbrt()).abs() < 1e-15);
+        assert_eq!(matrix(&[&[0, 4], &[0, 4]]).g_mean(), Some(0.0));
+        assert_eq!(matrix(&[&[3, 1, 0], &[0, 0, 0], &[0, 0, 4]]).macro_f1(), Some((6.0 / 7.0 + 1.0) / 2.0));
+    }
+
+    #[test]
     fn a_class_without_images_counts_for_nothing() {
         let confusion = matrix(&[&[3, 1, 0], &[0, 0, 0], &[0, 0, 4]]);
         assert_eq!(confusion.recall(1), None);
@@ -118,5 +166,6 @@ mod tests {
     fn nothing_measured_is_no_figure() {
         let confusion = Confusion::new(2);
         assert_eq!((confusion.accuracy(), confusion.balanced_accuracy()), (None, None));
+        assert_eq!((confusion.macro_f1(), confusion.g_mean()), (None, None));
     }
 }

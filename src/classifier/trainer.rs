@@ -59,6 +59,21 @@ impl ClassifierTrainer {
     /// [`ErrorKind::Config`] after the last configured step, or if the batch does not fit the configuration;
     /// [`ErrorKind::Tensor`] if the loss is not finite.
     pub fn step(&mut self, batch: &Batch) -> Result<f64> {
+        self.step_on(batch, None)
+    }
+
+    /// As [`ClassifierTrainer::step`], but the loss is the mean weighted by `weights`, `(N)` f32, Σ w · loss / Σ w: those of
+    /// [`Batch::sample_weights`], or of the samples' classes. None may be negative, nor all of them 0.
+    ///
+    /// # Errors
+    ///
+    /// As [`ClassifierTrainer::step`], and [`ErrorKind::Config`] for weights of another kind.
+    pub fn step_weighted(&mut self, batch: &Batch, weights: &Tensor) -> Result<f64> {
+        check_weights(weights, batch.len())?;
+        self.step_on(batch, Some(weights))
+    }
+
+    fn step_on(&mut self, batch: &Batch, weights: Option<&Tensor>) -> Result<f64> {
         if self.steps == self.config.steps {
             return Err(Error::config(format!(
                 "the classifier has made its {} steps, and its learning rate has fallen to 0: configure more steps",
@@ -68,9 +83,17 @@ impl ClassifierTrainer {
         check_labels(&batch.labels, self.config.classes)?;
         let images = channels_last(&batch.images.to_device(&self.device)?, &self.config)?;
         let logits = self.network.logits(&images, true)?;
-        let loss = match &batch.soft_labels {
-            Some(shares) => soft_cross_entropy(&logits, &shares.to_device(&self.device)?)?,
-            None => cross_entropy(&logits, &batch.labels.to_device(&self.device)?)?,
+        let loss = match (weights, &batch.soft_labels) {
+            (None, None) => cross_entropy(&logits, &batch.labels.to_device(&self.device)?)?,
+            (None, Some(shares)) => soft_losses(&logits, &shares.to_device(&self.device)?)?.mean(0)?,
+            (Some(weights), shares) => {
+                let losses = match shares {
+                    Some(shares) => soft_losses(&logits, &shares.to_device(&self.device)?)?,
+                    None => losses(&logits, &batch.labels.to_device(&self.device)?)?,
+                };
+                let weights = weights.to_device(&self.device)?;
+                ((losses * &weights)?.sum_all()? / weights.sum_all()?)?
+            }
         };
         let value = f64::from(loss.to_scalar::<f32>()?);
         if !value.is_finite() {
@@ -92,8 +115,13 @@ impl ClassifierTrainer {
     }
 }
 
-/// The mean over the samples of −Σ share · log p; logits and shares are `(N, classes)`.
-fn soft_cross_entropy(logits: &Tensor, shares: &Tensor) -> Result<Tensor> {
+/// For each sample −log p of its label; logits are `(N, classes)`, labels `(N)` u32.
+fn losses(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
+    Ok(log_softmax(logits, 1)?.gather(&labels.unsqueeze(1)?, 1)?.squeeze(1)?.neg()?)
+}
+
+/// For each sample −Σ share · log p; logits and shares are `(N, classes)`.
+fn soft_losses(logits: &Tensor, shares: &Tensor) -> Result<Tensor> {
     if logits.dims() != shares.dims() {
         return Err(Error::config(format!(
             "soft labels of shape {:?} for a classifier whose logits have shape {:?}",
@@ -101,7 +129,24 @@ fn soft_cross_entropy(logits: &Tensor, shares: &Tensor) -> Result<Tensor> {
             logits.dims()
         )));
     }
-    Ok((log_softmax(logits, 1)? * shares)?.sum(1)?.mean(0)?.neg()?)
+    Ok((log_softmax(logits, 1)? * shares)?.sum(1)?.neg()?)
+}
+
+fn check_weights(weights: &Tensor, samples: usize) -> Result<()> {
+    if weights.dims() != [samples] {
+        return Err(Error::config(format!(
+            "weights of shape {:?} for a batch of {samples}: give one for each sample",
+            weights.dims()
+        )));
+    }
+    let values: Vec<f32> = weights.to_vec1()?;
+    if values.iter().any(|weight| !(0.0..f32::INFINITY).contains(weight)) || values.iter().all(|weight| *weight == 0.0)
+    {
+        return Err(Error::config(
+            "the weights of a batch must be finite and not negative, and one of them above 0".to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 fn check_labels(labels: &Tensor, classes: usize) -> Result<()> {

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use candle_core::Tensor;
 
-use crate::plan::Slot;
+use crate::error::Result;
+use crate::plan::{Origin, Slot};
 use crate::transform::{BatchOp, Op};
 
 /// One batch.
@@ -41,6 +42,35 @@ impl Batch {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The weight of each sample in a loss, `(N)` f32 on the device of the labels: 1 for a real one, `synthetic` for a synthetic one.
+    ///
+    /// All are 1 in a batch that no loader made, whose samples have no origin.
+    ///
+    /// ```
+    /// use candle_augment::{ClassMixture, DataLoader, SmoteSource, digits};
+    ///
+    /// let set = digits()?;
+    /// let smote = SmoteSource::new(&set)?;
+    /// let loader = DataLoader::builder(set).mixture(ClassMixture::Share(0.5)).synthetic(smote).build()?;
+    /// let batch = loader.epoch(0).next().expect("the set has images")?;
+    /// let weights: Vec<f32> = batch.sample_weights(0.25)?.to_vec1()?;
+    /// assert!(weights.contains(&1.0) && weights.contains(&0.25));
+    /// # Ok::<(), candle_augment::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Tensor`](crate::ErrorKind::Tensor) if the device has no room for them.
+    pub fn sample_weights(&self, synthetic: f32) -> Result<Tensor> {
+        let mut weights = vec![1.0; self.len()];
+        for (weight, slot) in weights.iter_mut().zip(&self.slots) {
+            if matches!(slot.origin, Origin::Synthetic(_)) {
+                *weight = synthetic;
+            }
+        }
+        Ok(Tensor::from_vec(weights, self.len(), self.labels.device())?)
     }
 
     /// The operations that made sample `n` of its image; applied to the image again they give the same pixels, unless it

@@ -8,7 +8,7 @@ use super::builder::{Equipment, LoaderBuilder};
 use super::cache::Cache;
 use crate::dataset::Dataset;
 use crate::error::Result;
-use crate::plan::{PlanConfig, Planner, Shard};
+use crate::plan::{MixtureSchedule, PlanConfig, Planner, Shard};
 
 /// Configures a [`DataLoader`]; see [`LoaderBuilder`] for the options and their defaults.
 pub type DataLoaderBuilder = LoaderBuilder<Indexed>;
@@ -30,6 +30,12 @@ impl LoaderBuilder<Indexed> {
     /// not depend on it.
     pub fn cache(mut self, cache: Cache) -> Self {
         self.source.cache = Some(cache);
+        self
+    }
+
+    /// How the mixture's shares change from epoch to epoch, see [`PlanConfig::schedule`]. Default: they do not.
+    pub fn mixture_schedule(mut self, schedule: MixtureSchedule) -> Self {
+        self.options.plan.schedule = Some(schedule);
         self
     }
 
@@ -62,7 +68,7 @@ impl LoaderBuilder<Indexed> {
     /// # Errors
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the configuration is out of range or contradicts itself: a
-    /// batch size of 0; a balance, mixture or shard out of range, or of classes that the data set does not have; a
+    /// batch size of 0; a balance, mixture, schedule or shard out of range, or of classes that the data set does not have; a
     /// mixture without a source, a source of other classes; another dtype than f32 and u8, normalised or mixed u8; a
     /// rate of failures out of range; more than 1024 workers; an epoch without a batch.
     /// [`ErrorKind::Dataset`](crate::ErrorKind::Dataset) for a data set without images, or with labels that name no class.

@@ -164,7 +164,8 @@ impl Order {
         let config = &planner.config;
         let shuffle = config.shuffle.then_some((config.seed, epoch));
         let quotas = Quotas::new(&planner.shares, planner.samples, config.batch_size as u64, shuffle);
-        let classes = quotas.totals().into_iter().zip(&planner.images).zip(&planner.portions).enumerate();
+        let portions = planner.portions(epoch);
+        let classes = quotas.totals().into_iter().zip(&planner.images).zip(portions.iter()).enumerate();
         let walks = classes
             .map(|(class, ((total, images), portion))| Walk::new(class, images, *portion, total, shuffle))
             .collect();

@@ -122,6 +122,18 @@ impl Mixture {
             .collect()
     }
 
+    /// The portions of an epoch that has the part `share` of the mixture. Under the natural balance a class has as many samples as ever,
+    /// so its synthetic ones are a whole number of them.
+    pub(super) fn scaled(portions: &[Portion], share: f64, balance: &Balance) -> Vec<Portion> {
+        let scaled = |portion: &Portion| match balance {
+            Balance::Natural => {
+                Portion { synthetic: (portion.synthetic as f64 * share).round() as u64, of: portion.of }
+            }
+            _ => share_portion(portion.share() * share),
+        };
+        portions.iter().map(scaled).collect()
+    }
+
     /// How much of each class is synthetic in a stream.
     pub(super) fn stream_portions(&self, classes: &[String]) -> Result<Vec<Portion>> {
         self.check(classes)?;

@@ -10,6 +10,7 @@ mod mixture;
 mod planner;
 mod quota;
 mod resume;
+mod schedule;
 mod shard;
 mod spread;
 mod stream;
@@ -20,6 +21,7 @@ pub use epoch::EpochPlan;
 pub use mixture::{ClassMixture, Mixture};
 pub use planner::{PlanConfig, Planner};
 pub use resume::ResumeState;
+pub use schedule::MixtureSchedule;
 pub use shard::Shard;
 pub(crate) use stream::{Content, Numbered, StreamBatch, StreamConfig, StreamPlanner};
 

@@ -1,14 +1,15 @@
 //! What the epochs of a data set have in common.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::epoch::EpochPlan;
 use super::quota::Shares;
-use super::resume::Fingerprint;
-use super::{Balance, Mixture, Portion, ResumeState, Shard, Supply};
+use super::{Balance, Mixture, MixtureSchedule, Portion, ResumeState, Shard, Supply};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fingerprint::Fingerprint;
 
 /// How the epochs of a data set are planned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +21,12 @@ pub struct PlanConfig {
     pub balance: Balance,
     /// How much of each class is synthetic. Default nothing.
     pub mixture: Mixture,
+    /// How the synthetic shares change from epoch to epoch. Default: they do not.
+    ///
+    /// An epoch's length and the places of each class stay as they are: where fewer samples are synthetic, the class's real images
+    /// come more often, in whole permutations. So every class with synthetic samples needs a real image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<MixtureSchedule>,
     /// Whether each epoch has an order of its own, drawn from the seed. Default true.
     ///
     /// Without, every epoch has the same order: the data set's, under [`Balance::Natural`] without synthetic samples,
@@ -41,6 +48,7 @@ impl Default for PlanConfig {
             batch_size: 32,
             balance: Balance::default(),
             mixture: Mixture::default(),
+            schedule: None,
             shuffle: true,
             drop_last: false,
             shard: Shard::default(),
@@ -55,8 +63,10 @@ impl Default for PlanConfig {
 ///
 /// - The epoch is Σ (n + m) samples long under every balance.
 /// - Every batch holds of each class its quota, batch size × the class's share, rounded down or up; and within a class
-///   the synthetic share, m / (n + m), of its samples, rounded down or up.
-/// - Under [`Balance::Natural`] every real image comes exactly once and every class has exactly m synthetic samples.
+///   the synthetic share, m / (n + m), of its samples, rounded down or up; less in epochs in which a
+///   [`MixtureSchedule`] says so.
+/// - Under [`Balance::Natural`] every real image comes exactly once and every class has exactly m synthetic samples, in
+///   epochs with the whole mixture.
 ///   Under the others a class's images come in whole permutations, so that none is repeated before all of its class
 ///   have been used.
 ///
@@ -94,7 +104,7 @@ impl Planner {
     /// # Errors
     ///
     /// [`ErrorKind::Dataset`] if there is no sample, or a label names no class; [`ErrorKind::Config`] if the batch size
-    /// is 0, an epoch has no batch for this rank, or balance, mixture or shard are out of range.
+    /// is 0, an epoch has no batch for this rank, or balance, mixture, schedule or shard are out of range.
     pub fn new(labels: &[u32], classes: &[String], config: PlanConfig) -> Result<Self> {
         if config.batch_size == 0 {
             return Err(Error::config(
@@ -106,6 +116,9 @@ impl Planner {
         let counts: Vec<u64> = images.iter().map(|images| images.len() as u64).collect();
         let supplies = config.mixture.supplies(&counts, classes)?;
         let portions = config.mixture.portions(&supplies, classes, &config.balance);
+        if let Some(schedule) = &config.schedule {
+            check_schedule(schedule, &counts, &supplies, classes)?;
+        }
         let samples = epoch_length(&supplies)?;
         let shares = config.balance.shares(&supplies, classes)?;
         let fingerprint = fingerprint(labels, classes, &config)?;
@@ -143,7 +156,8 @@ impl Planner {
         self.0.samples as usize
     }
 
-    /// The share of each class's samples that is synthetic, in [0, 1], in the order of the labels.
+    /// The share of each class's samples that is synthetic, in [0, 1], in the order of the labels; where there is a schedule, in epochs
+    /// with the whole mixture.
     pub fn synthetic_shares(&self) -> impl Iterator<Item = f64> + '_ {
         self.0.portions.iter().map(|portion| portion.share())
     }
@@ -176,7 +190,7 @@ impl Planner {
         if state.fingerprint != *fingerprint {
             return Err(Error::config(
                 "the resume state is of another data set or configuration: labels, class names, file names, batch size, \
-                 balance, mixture, shuffle and drop_last must be as they were",
+                 balance, mixture, schedule, shuffle and drop_last must be as they were",
             ));
         }
         if state.batch > self.0.batches() {
@@ -223,6 +237,14 @@ impl Inner {
             && self.supplies.iter().all(|supply| supply.synthetic == 0)
     }
 
+    /// How much of each class is synthetic in an epoch.
+    pub(super) fn portions(&self, epoch: u64) -> Cow<'_, [Portion]> {
+        match self.config.schedule.map(|schedule| schedule.share(epoch)) {
+            Some(share) if share < 1.0 => Mixture::scaled(&self.portions, share, &self.config.balance).into(),
+            _ => (&self.portions).into(),
+        }
+    }
+
     pub(super) fn state(&self, epoch: u64, batch: u64) -> ResumeState {
         ResumeState { seed: self.config.seed, epoch, batch, fingerprint: self.fingerprint }
     }
@@ -239,6 +261,18 @@ fn images_by_class(labels: &[u32], classes: &[String]) -> Result<Vec<Vec<u32>>> 
         of_class.push(image);
     }
     Ok(images)
+}
+
+fn check_schedule(schedule: &MixtureSchedule, counts: &[u64], supplies: &[Supply], classes: &[String]) -> Result<()> {
+    schedule.check()?;
+    let mut rows = counts.iter().zip(supplies).zip(classes);
+    match rows.find(|((real, supply), _)| **real == 0 && supply.synthetic > 0) {
+        Some((_, class)) if !schedule.is_flat() => Err(Error::config(format!(
+            "the schedule leaves synthetic samples out of some epochs, but class {class:?} has no real image to take \
+             their place: leave the schedule out, or the class"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn epoch_length(supplies: &[Supply]) -> Result<u64> {

@@ -1,4 +1,5 @@
-//! Pictures of what happened: grids of images, curves of a training run, bars of what is compared; and event files for TensorBoard.
+//! Pictures of what happened: grids of images, curves of a training run, bars of what is compared, means with error bars; and event
+//! files for TensorBoard.
 //!
 //! They are drawn without any font of the system, so that the same picture comes out on every machine: text is set in the public
 //! domain bitmap fonts that `embedded-graphics` carries.
@@ -6,6 +7,7 @@
 mod bars;
 mod canvas;
 mod curves;
+mod dots;
 mod grid;
 mod stroke;
 mod tensorboard;
@@ -15,6 +17,7 @@ pub use crate::file::write_file;
 pub use bars::{Bar, Bars};
 pub use canvas::{Canvas, Color};
 pub use curves::{Curves, Series, render_curves};
+pub use dots::{Dot, Dots, render_dots};
 pub use grid::{Cell, Grid, Row, drawable_name};
 pub use tensorboard::EventFile;
 pub use text::Font;

@@ -1,0 +1,430 @@
+//! `compare`: does augmentation help on the user's own images?
+
+mod arms;
+mod sources;
+mod store;
+mod thin;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use candle_augment::compare::{
+    Arm, CompareConfig, CompareData, Comparison, Progress as Event, Referee, Task, Training, compare,
+};
+use candle_augment::gan::{Budget, GanConfig, GeneratorSource};
+use candle_augment::{Color, Dataset, Error, ErrorKind, Result, Size, SyntheticSource};
+use serde::Serialize;
+
+use self::arms::{ArmName, MixtureArgs};
+use self::sources::Workshop;
+use self::store::{Folder, Settings, Stored};
+use self::thin::Thinning;
+use super::classic::ClassicArgs;
+use super::common::Common;
+use super::data::{self, Parts};
+use super::progress::{Goal, Progress};
+use super::size::default_size;
+use super::words::count;
+use super::{exit, interrupt, output, training};
+
+/// Minutes that a GAN is trained for where nothing bounds the whole.
+const GAN_MINUTES: f64 = 2.0;
+/// The part of the whole that a GAN is trained for.
+const GAN_PART: f64 = 1.0 / 3.0;
+/// How long an autoencoder is trained, as a part of what a GAN gets.
+const AUTOENCODER_PART: f64 = 0.25;
+
+/// Measure what balance, transforms and synthetic samples do for a classifier
+///
+/// The same small classifier is trained on several arms: images alone, with balanced classes, with transforms, with synthetic samples;
+/// over several seeds, and measured on images that neither it nor a GAN ever saw: those of --test, the test part of IDX, CIFAR or NumPy
+/// files, or a fifth of each class that is split off first. Everything but the data is the same in all arms, and each arm's learning
+/// rate is chosen among 0.0013, 0.004 and 0.012 on a quarter of its training images. Differences to classic transforms are paired seed
+/// by seed.
+///
+/// Writes into a folder: result.json, result.csv (a row for each seed and arm), result.png, and runs.json, from which --resume goes on,
+/// also with more seeds, minutes or other arms. Ctrl-C saves what is done.
+///
+/// The options of the transforms hold for the classifier and for the GAN that is trained here; left out, each has its own defaults.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  candle-augment compare mnist --per-class 50 --seeds 3
+  candle-augment compare mnist --counts 4000,2000,1000,750,500,350,200,100,60,40 --arms none,class-weights,smote,gan+classic
+  candle-augment compare photos/train --test photos/test --size 64 --minutes 60
+  candle-augment compare digits --imbalance 20 --share 0.5 --json
+  candle-augment compare digits --rare 8=10 --arms classic,smote+classic --learning-rate 0.004 --seeds 10 --resume")]
+pub struct Args {
+    /// Class folders, IDX, CIFAR or NumPy files, or `digits`: see `candle-augment --help`
+    data: PathBuf,
+    /// Images to measure on [default: the test part of IDX, CIFAR or NumPy files, else a fifth of each class of DATA]
+    #[arg(long, value_name = "DATA")]
+    test: Option<PathBuf>,
+    #[command(flatten)]
+    thinning: Thinning,
+    /// What to train on, a comma between two
+    #[arg(long, value_name = "ARM,…", value_enum, value_delimiter = ',', default_value = arms::DEFAULT)]
+    arms: Vec<ArmName>,
+    /// Runs of all arms; the interval comes from their spread
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    seeds: u16,
+    /// Optimiser steps of each classifier
+    #[arg(long, value_name = "N", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..))]
+    steps: u32,
+    /// Images in a step
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
+    batch_size: u32,
+    /// The learning rate of all arms, instead of one that is chosen for each
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    learning_rate: Option<f64>,
+    /// End after so long, training of a GAN and all; seeds that are not measured with all arms by then are left out
+    #[arg(long, value_name = "M", allow_negative_numbers = true)]
+    minutes: Option<f64>,
+    /// Side of the square images, from 8 to 128; with --gan that of the GAN [default: that of the images up to 64, else 32; see train]
+    #[arg(long, value_name = "S")]
+    size: Option<usize>,
+    /// The folder to write into; made if it does not exist
+    #[arg(long, value_name = "DIR", default_value = "candle-augment-compare")]
+    out: PathBuf,
+    /// Go on from the results in the folder; DATA and all options but --arms, --seeds, --minutes and --workers must be as before
+    #[arg(long)]
+    resume: bool,
+    /// Replace results that are already there
+    #[arg(long, conflicts_with = "resume")]
+    force: bool,
+    #[command(flatten)]
+    mixture: MixtureArgs,
+    /// Take the samples of the GAN from this checkpoint, which must not have seen the test images [default: train one on the training images]
+    #[arg(long, value_name = "FILE", help_heading = "Synthetic samples")]
+    gan: Option<PathBuf>,
+    /// Time to train a GAN for; an autoencoder gets a quarter of it [default: a third of --minutes, else 2]
+    #[arg(long, value_name = "M", help_heading = "Synthetic samples", allow_negative_numbers = true)]
+    gan_minutes: Option<f64>,
+    #[command(flatten)]
+    classic: ClassicArgs,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Serialize)]
+struct Report {
+    folder: PathBuf,
+    data: PathBuf,
+    held_out: String,
+    size: usize,
+    transforms: String,
+    /// Where the samples of the GAN come from, if an arm has any.
+    gan: Option<String>,
+    /// Steps of the autoencoder, if an arm has samples of one.
+    autoencoder_steps: Option<u64>,
+    settings: Settings,
+    /// Why not all seeds were measured, if not.
+    stopped: Option<Stopped>,
+    #[serde(flatten)]
+    comparison: Comparison,
+}
+
+/// What ended the work before its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Stopped {
+    User,
+    Time,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    let clock = Clock::start(args)?;
+    args.mixture.check()?;
+    let names = arms::chosen(&args.arms);
+    let folder = Folder::new(&args.out)?;
+    let parts = data::open_parts(&args.data, args.test.as_deref(), args.common.seed)?;
+    let given = args.given_gan(&parts)?;
+    let train = args.thinning.apply(&parts.train, args.common.seed)?;
+    let first = train.load(0)?;
+    let size = args.size.unwrap_or_else(|| default_size(&*train));
+    let gan_config = GanConfig { seed: args.common.seed, ..GanConfig::new(size, first.channels(), train.classes()) };
+    gan_config.validate()?;
+    if let Some(gan) = &given {
+        args.check_gan(gan.config(), &gan_config)?;
+    }
+    let config = args.config(size);
+    config.validate()?;
+    // Before anything is trained: what the options say is refused at once.
+    let classic = Arc::new(args.classic.full(first.channels()).transform()?);
+    let settings = args.settings(&gan_config, given.as_ref());
+    let mut stored = Stored::open(&folder, settings.clone(), args.resume, args.force)?;
+    let color = if first.channels() == 1 { Color::Gray } else { Color::Rgb };
+    let read = |set| data::read(set, size, color, args.common.workers());
+    let data = CompareData::new(read(&train)?, read(&parts.held_out)?)?;
+    interrupt::listen("saving what is done")?;
+    let workshop = Workshop {
+        config: gan_config,
+        train: data.train(),
+        transform: args.classic.light(first.channels()).transform()?,
+        workers: args.common.workers(),
+        folder: &folder,
+    };
+    let (gan, gan_words) = args.gan(&names, given, &workshop, clock.gan, &mut stored)?;
+    let autoencoder = arms::need_autoencoder(&names)
+        .then(|| workshop.interpolation(clock.gan.mul_f64(AUTOENCODER_PART), &mut stored))
+        .transpose()?;
+    let parts_of_arms = arms::Parts { mixture: &args.mixture, classic, gan, autoencoder };
+    let mut referee = Referee::new(config, &data, &parts_of_arms.arms(&names), |_| Ok(()))?;
+    if let Some(record) = stored.record.take() {
+        referee.go_on_from(record).map_err(|error| error.with_path(folder.runs()))?;
+    }
+    let stopped = measure(&mut referee, &clock, &folder, &mut stored)?;
+    let comparison = referee.result().map_err(|error| match stopped {
+        Some(stopped) => stopped.without_result(&folder),
+        None => error,
+    })?;
+    // What ends with the last run stops nothing.
+    let stopped = stopped.filter(|_| !comparison.left_out.is_empty());
+    let report = Report {
+        folder: args.out.clone(),
+        data: args.data.clone(),
+        held_out: parts.origin,
+        size,
+        transforms: args.classic.full(first.channels()).to_string(),
+        gan: gan_words,
+        autoencoder_steps: stored.autoencoder_steps.filter(|_| arms::need_autoencoder(&names)),
+        settings,
+        stopped,
+        comparison,
+    };
+    folder.save(&report, &report.comparison, &format!("{}, {}", args.data.display(), seeds(&report.comparison)))?;
+    output::print(&report, args.common.json)?;
+    match stopped {
+        Some(Stopped::User) => Err(exit::interrupted("stopped: add --resume to go on")),
+        _ => Ok(()),
+    }
+}
+
+/// Makes the runs that are left, and keeps each as it is done. Tells what ended it, if anything did.
+fn measure(referee: &mut Referee, clock: &Clock, folder: &Folder, stored: &mut Stored) -> Result<Option<Stopped>> {
+    let mut bar: Option<Progress> = None;
+    let mut stopped = None;
+    let result = referee.run(|event| {
+        match event {
+            Event::Step { task, done, total, loss } => {
+                let (done, goal) = (done as u64, Goal::Count(total as u64));
+                let bar = bar.get_or_insert_with(|| Progress::new("compare", "steps", goal).starting_at(done - 1));
+                bar.update(done, || format!("{}, loss {loss:.3}", words(task)));
+            }
+            Event::Measured(record) => {
+                stored.record = Some(record.clone());
+                stored.save(folder)?;
+            }
+            _ => {}
+        }
+        stopped = if interrupt::stopped() { Some(Stopped::User) } else { clock.is_over().then_some(Stopped::Time) };
+        match stopped {
+            Some(_) => Err(exit::interrupted("stopped")),
+            None => Ok(()),
+        }
+    });
+    if let Some(bar) = bar {
+        bar.finish(&count(referee.record().runs.len() as u64, "run", "runs"));
+    }
+    match result {
+        Err(error) if error.kind() != ErrorKind::Interrupted => Err(error),
+        _ => Ok(stopped),
+    }
+}
+
+/// What is being trained, in a few words.
+fn words(task: Task<'_>) -> String {
+    match task {
+        Task::Trial { arm, learning_rate } => format!("learning rate {learning_rate}, {arm}"),
+        Task::Run { arm, seed } => format!("seed {seed}, {arm}"),
+    }
+}
+
+/// Compares `arms` to the end, with a progress bar.
+pub fn run_arms(config: CompareConfig, data: &CompareData, arms: &[Arm]) -> Result<Comparison> {
+    let mut progress: Option<Progress> = None;
+    let runs = arms.len() * config.seeds;
+    let comparison = compare(config, data, arms, |event| {
+        if let Event::Step { task, done, total, loss } = event {
+            let bar = progress.get_or_insert_with(|| Progress::new("compare", "steps", Goal::Count(total as u64)));
+            bar.update(done as u64, || format!("{}, loss {loss:.3}", words(task)));
+        }
+        Ok(())
+    })?;
+    if let Some(progress) = progress {
+        progress.finish(&format!("{runs} classifiers"));
+    }
+    Ok(comparison)
+}
+
+/// When the work must end, and how long of it a GAN may take.
+struct Clock {
+    end: Option<Instant>,
+    gan: Duration,
+}
+
+impl Clock {
+    fn start(args: &Args) -> Result<Self> {
+        let time = |minutes: f64, option: &str| match training::minutes(minutes) {
+            Ok(Budget::Time(time)) => Ok(time),
+            _ => Err(Error::config(format!("{option} {minutes}: give a number of minutes above 0"))),
+        };
+        let whole = args.minutes.map(|minutes| time(minutes, "--minutes")).transpose()?;
+        let gan = match (args.gan_minutes, whole) {
+            (Some(minutes), _) => time(minutes, "--gan-minutes")?,
+            (None, Some(whole)) => whole.mul_f64(GAN_PART),
+            (None, None) => time(GAN_MINUTES, "--gan-minutes")?,
+        };
+        if whole.is_some_and(|whole| gan > whole) {
+            return Err(Error::config("--gan-minutes is more than --minutes, which holds all of the work: give less"));
+        }
+        let end = whole.map(|whole| {
+            Instant::now().checked_add(whole).ok_or_else(|| Error::config("--minutes is beyond all time: give fewer"))
+        });
+        Ok(Self { end: end.transpose()?, gan })
+    }
+
+    fn is_over(&self) -> bool {
+        self.end.is_some_and(|end| Instant::now() >= end)
+    }
+}
+
+impl Stopped {
+    /// The error of work that ended before any seed was done.
+    fn without_result(self, folder: &Folder) -> Error {
+        match self {
+            Self::User => exit::interrupted("stopped before any seed was measured with all arms: add --resume to go on"),
+            Self::Time => Error::config(
+                "no seed was measured with all arms in --minutes: add --resume and more minutes to go on from what is done, or take \
+                 fewer arms, or --learning-rate, which leaves out the choice of one",
+            ),
+        }
+        .with_path(folder.runs())
+    }
+}
+
+impl Args {
+    fn config(&self, size: usize) -> CompareConfig {
+        let default = CompareConfig::new(Size::square(size));
+        CompareConfig {
+            training: Training {
+                steps: self.steps as usize,
+                batch_size: self.batch_size as usize,
+                seed: self.common.seed,
+                workers: self.common.workers(),
+                ..default.training
+            },
+            seeds: self.seeds.into(),
+            learning_rates: self.learning_rate.map_or(default.learning_rates, |rate| vec![rate]),
+        }
+    }
+
+    /// All that a run depends on beside its arm, its seed and the images.
+    fn settings(&self, gan: &GanConfig, given: Option<&GeneratorSource>) -> Settings {
+        let channels = gan.channels;
+        let rate = self.learning_rate.map_or_else(|| "chosen for each arm".to_owned(), |rate| rate.to_string());
+        let checkpoint = given
+            .map(|source| ("--gan", format!("{} after {}", self.gan_name(), count(source.step(), "step", "steps"))));
+        let settings = [
+            ("--seed", self.common.seed.to_string()),
+            ("--size", gan.size.to_string()),
+            ("--steps", self.steps.to_string()),
+            ("--batch-size", self.batch_size.to_string()),
+            ("--learning-rate", rate),
+            ("--share", self.mixture.share.to_string()),
+            ("--ramp", self.mixture.ramp.to_string()),
+            ("--real-only", self.mixture.real_only.to_string()),
+            ("--synthetic-weight", self.mixture.synthetic_weight.to_string()),
+            ("transforms", self.classic.full(channels).to_string()),
+            ("transforms of the GAN", self.classic.light(channels).to_string()),
+        ];
+        settings.into_iter().chain(checkpoint).map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// The GAN that the arms need, if any does, and where it is from.
+    fn gan(
+        &self,
+        names: &[ArmName],
+        given: Option<GeneratorSource>,
+        workshop: &Workshop<'_>,
+        time: Duration,
+        stored: &mut Stored,
+    ) -> Result<(Option<Arc<dyn SyntheticSource>>, Option<String>)> {
+        if !arms::need_gan(names) {
+            return Ok((None, None));
+        }
+        let from = if given.is_some() { self.gan_name() } else { "trained on the training images".to_owned() };
+        let source = given.map_or_else(|| workshop.gan(time, stored), Ok)?;
+        let words = format!("{from}, {}", count(source.step(), "step", "steps"));
+        Ok((Some(Arc::new(source)), Some(words)))
+    }
+
+    /// The checkpoint that the user gave.
+    fn given_gan(&self, parts: &Parts) -> Result<Option<GeneratorSource>> {
+        let Some(path) = &self.gan else { return Ok(None) };
+        if parts.is_split {
+            return Err(Error::config(
+                "a GAN that was trained before may have seen the images that would now be held out: give a test set of its own with \
+                 --test, or leave --gan out to train one on the rest",
+            )
+            .with_path(path));
+        }
+        GeneratorSource::load(path).map(Some)
+    }
+
+    fn gan_name(&self) -> String {
+        self.gan.as_ref().map(|path| path.display().to_string()).unwrap_or_default()
+    }
+
+    /// Refuses a GAN that makes other images than `wanted`.
+    fn check_gan(&self, own: &GanConfig, wanted: &GanConfig) -> Result<()> {
+        if own.size != wanted.size {
+            let message = format!(
+                "the GAN makes images of {} pixels a side, the comparison is at {}: give --size {} to compare at that size, or \
+                 train another GAN",
+                own.size, wanted.size, own.size
+            );
+            return Err(self.in_gan(Error::new(ErrorKind::Checkpoint, message)));
+        }
+        own.expect_images(wanted.size, wanted.channels, &wanted.classes).map_err(|error| self.in_gan(error))
+    }
+
+    fn in_gan(&self, error: Error) -> Error {
+        match &self.gan {
+            Some(path) => error.with_path(path),
+            None => error,
+        }
+    }
+}
+
+/// How many seeds a comparison is of.
+fn seeds(comparison: &Comparison) -> String {
+    count(comparison.seeds.len() as u64, "seed", "seeds")
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let setting = |name: &str| self.settings.get(name).map_or("", String::as_str);
+        writeln!(f, "data        {}, {} pixels a side", self.data.display(), self.size)?;
+        writeln!(f, "held out    {}", self.held_out)?;
+        writeln!(f, "classic     {}", self.transforms)?;
+        if let Some(gan) = &self.gan {
+            writeln!(f, "GAN         {gan}")?;
+        }
+        if let Some(steps) = self.autoencoder_steps {
+            writeln!(f, "autoencoder {} on the training images", count(steps, "step", "steps"))?;
+        }
+        let [ramp, real_only, weight] = ["--ramp", "--real-only", "--synthetic-weight"].map(setting);
+        writeln!(
+            f,
+            "synthetic   a share of {}; ramp {ramp}, real only {real_only}, weight {weight}",
+            setting("--share")
+        )?;
+        if self.stopped == Some(Stopped::Time) {
+            writeln!(f, "stopped     by --minutes: add --resume and more minutes to go on")?;
+        }
+        writeln!(f, "\n{}", self.comparison)?;
+        writeln!(f, "result.json, result.csv and result.png are in {}", self.folder.display())
+    }
+}

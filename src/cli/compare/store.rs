@@ -1,0 +1,122 @@
+//! What a comparison keeps on the disk: its runs, to go on from, and its results.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use candle_augment::compare::{Comparison, Record};
+use candle_augment::report::write_file;
+use candle_augment::{Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize};
+
+use super::super::output;
+
+/// The folder of a comparison.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// Makes the folder, and checks that all its files can be written.
+    pub fn new(path: &Path) -> Result<Self> {
+        output::check_folder(path, output::OUT)?;
+        let folder = Self(path.to_owned());
+        let files = [folder.runs(), folder.gan(), folder.json(), folder.csv(), folder.picture()];
+        files.iter().try_for_each(|file| output::check_not_folder(file))?;
+        Ok(folder)
+    }
+
+    /// The results of each run so far.
+    pub fn runs(&self) -> PathBuf {
+        self.0.join("runs.json")
+    }
+
+    /// The GAN that was trained for it.
+    pub fn gan(&self) -> PathBuf {
+        self.0.join("gan.safetensors")
+    }
+
+    fn json(&self) -> PathBuf {
+        self.0.join("result.json")
+    }
+
+    fn csv(&self) -> PathBuf {
+        self.0.join("result.csv")
+    }
+
+    fn picture(&self) -> PathBuf {
+        self.0.join("result.png")
+    }
+
+    /// Writes the result as JSON, CSV and a picture.
+    pub fn save(&self, report: &impl Serialize, comparison: &Comparison, title: &str) -> Result<()> {
+        write_file(self.json(), output::to_json(report)?.as_bytes())?;
+        write_file(self.csv(), comparison.to_csv().as_bytes())?;
+        comparison.picture(title).save_png(self.picture())
+    }
+}
+
+/// What the runs of a comparison depend on beside its images, by the names of the options.
+pub type Settings = BTreeMap<String, String>;
+
+/// The file of runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stored {
+    pub settings: Settings,
+    /// Steps of the GAN that was trained for the comparison, once it was.
+    pub gan_steps: Option<u64>,
+    /// Steps of the autoencoder, once they were chosen.
+    pub autoencoder_steps: Option<u64>,
+    /// None before the first run.
+    pub record: Option<Record>,
+}
+
+impl Stored {
+    /// Before anything was done.
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, gan_steps: None, autoencoder_steps: None, record: None }
+    }
+
+    /// The runs so far in `folder`, which must have been made with `settings`, or none.
+    pub fn open(folder: &Folder, settings: Settings, resume: bool, force: bool) -> Result<Self> {
+        let path = folder.runs();
+        if !resume {
+            if path.exists() && !force {
+                return Err(Error::config(
+                    "there are results already: add --resume to go on with them, --force to replace them, or name another folder with --out",
+                )
+                .with_path(&path));
+            }
+            return Ok(Self::new(settings));
+        }
+        let stored = Self::read(&path)?;
+        stored.check(&settings).map_err(|error| error.with_path(&path))?;
+        Ok(stored)
+    }
+
+    fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|error| Error::io("read the results so far", path, error))?;
+        serde_json::from_str(&text).map_err(|source| {
+            let message = format!("is no file of runs of `candle-augment compare` ({source}): start anew with --force");
+            Error::new(ErrorKind::Config, message).with_path(path).with_source(source)
+        })
+    }
+
+    fn check(&self, settings: &Settings) -> Result<()> {
+        let names = self.settings.keys().chain(settings.keys());
+        let value = |settings: &Settings, name| settings.get(name).map_or("not given", String::as_str).to_owned();
+        for name in names {
+            let (was, is) = (value(&self.settings, name), value(settings, name));
+            if was != is {
+                return Err(Error::config(format!(
+                    "the results so far are of other options: {name} was {was} and is {is} now; give what it was to go on, or start anew \
+                     with --force"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the file, whole or not at all.
+    pub fn save(&self, folder: &Folder) -> Result<()> {
+        write_file(folder.runs(), output::to_json(self)?.as_bytes())
+    }
+}
