@@ -165,7 +165,7 @@ pub fn run(args: &Args) -> Result<()> {
         workers: args.common.workers(),
         folder: &folder,
     };
-    let (gan, gan_words) = args.gan(&names, given, &workshop, clock.gan, &mut stored)?;
+    let (gan, gan_words) = args.gan(&names, given, &workshop, clock.gan, &mut stored)?.unzip();
     let autoencoder = arms::need_autoencoder(&names)
         .then(|| workshop.interpolation(clock.gan.mul_f64(AUTOENCODER_PART), &mut stored))
         .transpose()?;
@@ -175,12 +175,7 @@ pub fn run(args: &Args) -> Result<()> {
         referee.go_on_from(record).map_err(|error| error.with_path(folder.runs()))?;
     }
     let stopped = measure(&mut referee, &clock, &folder, &mut stored)?;
-    let comparison = referee.result().map_err(|error| match stopped {
-        Some(stopped) => stopped.without_result(&folder),
-        None => error,
-    })?;
-    // What ends with the last run stops nothing.
-    let stopped = stopped.filter(|_| !comparison.left_out.is_empty());
+    let (comparison, stopped) = result(&referee, stopped, &folder)?;
     let report = Report {
         folder: args.out.clone(),
         data: args.data.clone(),
@@ -231,6 +226,17 @@ fn measure(referee: &mut Referee, clock: &Clock, folder: &Folder, stored: &mut S
         Err(error) if error.kind() != ErrorKind::Interrupted => Err(error),
         _ => Ok(stopped),
     }
+}
+
+/// The result of the seeds that are done, and what left others out.
+fn result(referee: &Referee, stopped: Option<Stopped>, folder: &Folder) -> Result<(Comparison, Option<Stopped>)> {
+    let comparison = referee.result().map_err(|error| match stopped {
+        Some(stopped) => stopped.without_result(folder),
+        None => error,
+    })?;
+    // What ends with the last run stops nothing.
+    let stopped = stopped.filter(|_| !comparison.left_out.is_empty());
+    Ok((comparison, stopped))
 }
 
 /// What is being trained, in a few words.
@@ -350,14 +356,14 @@ impl Args {
         workshop: &Workshop<'_>,
         time: Duration,
         stored: &mut Stored,
-    ) -> Result<(Option<Arc<dyn SyntheticSource>>, Option<String>)> {
+    ) -> Result<Option<(Arc<dyn SyntheticSource>, String)>> {
         if !arms::need_gan(names) {
-            return Ok((None, None));
+            return Ok(None);
         }
         let from = if given.is_some() { self.gan_name() } else { "trained on the training images".to_owned() };
         let source = given.map_or_else(|| workshop.gan(time, stored), Ok)?;
         let words = format!("{from}, {}", count(source.step(), "step", "steps"));
-        Ok((Some(Arc::new(source)), Some(words)))
+        Ok(Some((Arc::new(source), words)))
     }
 
     /// The checkpoint that the user gave.
