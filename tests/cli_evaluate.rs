@@ -38,6 +38,8 @@ fn it_prints_figures_and_draws_pictures() {
     assert_eq!(report["held_out_seen"], false);
     assert_eq!(report["measures"].as_array().unwrap().len(), 10);
     assert_eq!(report["classes"].as_array().unwrap().len(), 10);
+    let accepted = report["acceptance"]["classes"].as_array().unwrap();
+    assert!(accepted.len() == 10 && accepted.iter().all(|class| class["made"] == 256), "{accepted:?}");
     let mut names: Vec<_> = std::fs::read_dir(folder.path().join("found"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -47,7 +49,9 @@ fn it_prints_figures_and_draws_pictures() {
     let saved = std::fs::read(folder.path().join("found/evaluation.json")).unwrap();
     assert_eq!(serde_json::from_slice::<serde_json::Value>(&saved).unwrap(), report);
     let table = succeed(folder.path(), &["evaluate", "digits", GAN, "--per-class", "40", "--steps", "1"]);
-    for words in ["Fréchet distance", "copying, Z", "GAN-train", "worse than real images", "pictures: evaluation"] {
+    for words in
+        ["Fréchet distance", "copying, Z", "GAN-train", "worse than real images", "wrong class", "pictures: evaluation"]
+    {
         assert!(table.contains(words), "{table}");
     }
 }

@@ -133,6 +133,19 @@ fn noise_is_far_from_real() {
         assert_eq!(verdict(&found, metric), Verdict::FarWorse, "{metric}");
     }
     assert_eq!(verdict(&found, Metric::CopyZ), Verdict::LikeReal);
+    assert!(!found.to_string().contains("no nearer to the training images"), "it would sound like praise: {found}");
+}
+
+/// Of classes of 50 images, in the spaces of three folds.
+#[test]
+fn one_real_image_in_twenty_counts_as_a_copy() {
+    let (train, rest) = digits().unwrap().per_class(150, 1).unwrap().split(1.0 / 3.0, 1).unwrap();
+    let (held_out, synthetic) = rest.split(0.5, 1).unwrap();
+    let data = QualityData { train: Arc::new(train), held_out: Arc::new(held_out), synthetic: Arc::new(synthetic) };
+    let config = QualityConfig { folds: 3, steps: 1, resamples: 20, ..config() };
+    let found = evaluate(&config, &data, |_| Ok(())).unwrap();
+    let copies = found.measure(Metric::CopyShare).unwrap();
+    assert!(copies.verdict == Verdict::LikeReal && (0.02..0.1).contains(&copies.floor), "{copies:?}");
 }
 
 #[test]

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use candle_augment::gan::GeneratorSource;
 use candle_augment::quality::{
-    ClassQuality, Evaluation, Interval, Metric, NearestImage, QualityConfig, QualityData, QualityProgress, evaluate,
-    samples_wanted, synthesize,
+    Acceptance, ClassQuality, Evaluation, Filter, FilteredSource, Fold, Interval, Metric, NearestImage, PoolConfig,
+    QualityConfig, QualityData, QualityProgress, View, cross_fit, evaluate_in, samples_wanted, synthesize,
 };
 use candle_augment::report::{Bar, Bars, Canvas, Cell, Grid, Row, drawable_name, palette, write_file};
 use candle_augment::{Color, Dataset, DatasetExt, Part, Result, SyntheticSource, has_part, open_data};
@@ -28,13 +28,18 @@ const SHOWN_SAMPLES: usize = 10;
 const SHOWN_PAIRS: usize = 5;
 /// More rows make a picture that no viewer shows.
 const MOST_ROWS: usize = 100;
+/// Samples that are filtered, over all classes, and of a class: enough to tell a rate of 5 %.
+const FILTERED: usize = 2_560;
+const MOST_FILTERED: usize = 256;
+const FEWEST_FILTERED: usize = 40;
 
 /// Measure how good the samples of a trained GAN are
 ///
 /// Fidelity, variety, copying, and what a classifier learns from samples; each figure stands beside its floor, which is
 /// the same figure of real images that the GAN never saw: those of --test, the test part of IDX, CIFAR or NumPy files,
 /// or those that `train` held out. Features are those of small classifiers trained on the training images, each on all
-/// but a part of them.
+/// but a part of them. A table at the end says how many samples of each class are worth learning from, by a filter of
+/// the same classifiers.
 ///
 /// Writes samples.png, nearest.png (samples beside the training images nearest to them), classes.png and
 /// evaluation.json.
@@ -75,6 +80,8 @@ struct Report {
     /// Whether the GAN may have been trained on the held-out images, too.
     held_out_seen: bool,
     pictures: Vec<PathBuf>,
+    /// How many samples of each class a filter accepts.
+    acceptance: Acceptance,
     #[serde(flatten)]
     evaluation: Evaluation,
 }
@@ -83,13 +90,20 @@ pub fn run(args: &Args) -> Result<()> {
     output::check_folder(&args.out, output::OUT)?;
     let files = ["samples.png", "nearest.png", "classes.png", "evaluation.json"].map(|name| args.out.join(name));
     files.iter().try_for_each(|file| output::check_not_folder(file))?;
-    let source = GeneratorSource::load(&args.checkpoint)?;
+    let source = Arc::new(GeneratorSource::load(&args.checkpoint)?);
     let parts = args.open_parts(&source)?;
     let data = args.read(&parts, &source)?;
-    let (mut evaluation, nearest) = args.measure(&data)?;
+    let config = QualityConfig {
+        steps: args.steps as usize,
+        seed: args.common.seed,
+        workers: args.common.workers(),
+        ..QualityConfig::default()
+    };
+    let (folds, mut evaluation) = measure(&config, &data)?;
+    let acceptance = filtered(&config, &data, &folds, &source)?;
     let [samples, pairs, classes, json] = files;
     sample_grid(&source, args.common.seed)?.save_png(&samples)?;
-    nearest_pairs(&data, &nearest)?.save_png(&pairs)?;
+    nearest_pairs(&data, &evaluation.nearest)?.save_png(&pairs)?;
     class_bars(&evaluation).save_png(&classes)?;
     evaluation.nearest.clear();
     let report = Report {
@@ -99,6 +113,7 @@ pub fn run(args: &Args) -> Result<()> {
         held_out_seen: parts.is_split,
         held_out: parts.origin,
         pictures: vec![samples, pairs, classes],
+        acceptance,
         evaluation,
     };
     write_file(&json, output::to_json(&report)?.as_bytes())?;
@@ -149,39 +164,60 @@ impl Args {
         progress.finish(&count(total as u64, "sample", "samples"));
         Ok(QualityData { train, held_out, synthetic: Arc::new(samples) })
     }
+}
 
-    fn measure(&self, data: &QualityData) -> Result<(Evaluation, Vec<NearestImage>)> {
-        let config = QualityConfig {
-            steps: self.steps as usize,
-            seed: self.common.seed,
-            workers: self.common.workers(),
-            ..QualityConfig::default()
-        };
-        let total = (config.folds + 2) * config.steps;
-        let mut training = Some(Progress::new("train classifiers", "steps", Goal::Count(total as u64)));
-        let mut measuring = Progress::new("compare features", "spaces", Goal::Count(config.folds as u64));
-        let evaluation = evaluate(&config, data, |progress| {
-            match progress {
-                QualityProgress::Step { done, .. } => {
-                    if let Some(training) = &mut training {
-                        training.update(done as u64, String::new);
-                    }
-                }
-                QualityProgress::Measure { done, .. } => {
-                    training
-                        .take()
-                        .into_iter()
-                        .for_each(|training| training.finish(&count(total as u64, "step", "steps")));
-                    measuring.update(done as u64, String::new);
-                }
-                _ => {}
-            }
-            Ok(())
-        })?;
-        measuring.finish(&count(evaluation.views as u64, "space", "spaces"));
-        let nearest = evaluation.nearest.clone();
-        Ok((evaluation, nearest))
-    }
+/// Trains the classifiers, which the filter uses, too, and compares.
+fn measure(config: &QualityConfig, data: &QualityData) -> Result<(Vec<Fold>, Evaluation)> {
+    let of_folds = config.folds * config.steps;
+    let total = of_folds + 2 * config.steps;
+    let mut training = Some(Progress::new("train classifiers", "steps", Goal::Count(total as u64)));
+    let mut trained = |done: usize| {
+        if let Some(training) = &mut training {
+            training.update(done as u64, String::new);
+        }
+        if done == total {
+            training.take().into_iter().for_each(|training| training.finish(&count(total as u64, "step", "steps")));
+        }
+    };
+    let folds = cross_fit(&data.train, config, |done| {
+        trained(done);
+        Ok(())
+    })?;
+    let views: Vec<View> = folds.iter().map(Fold::view).collect();
+    let mut measuring = None;
+    let evaluation = evaluate_in(&views, config, data, |progress| {
+        match progress {
+            QualityProgress::Step { done, .. } => trained(of_folds + done),
+            QualityProgress::Measure { done, .. } => measuring
+                .get_or_insert_with(|| Progress::new("compare features", "spaces", Goal::Count(config.folds as u64)))
+                .update(done as u64, String::new),
+            _ => {}
+        }
+        Ok(())
+    })?;
+    measuring.into_iter().for_each(|measuring| measuring.finish(&count(evaluation.views as u64, "space", "spaces")));
+    Ok((folds, evaluation))
+}
+
+/// What a filter makes of the GAN's samples.
+fn filtered(
+    config: &QualityConfig,
+    data: &QualityData,
+    folds: &[Fold],
+    source: &Arc<GeneratorSource>,
+) -> Result<Acceptance> {
+    let size = (FILTERED / source.classes().len().max(1)).clamp(FEWEST_FILTERED, MOST_FILTERED);
+    let classes = source.classes().len() as u64;
+    let mut progress = Progress::new("filter samples", "classes", Goal::Count(classes));
+    let filter = Filter::fit(config, &data.train, folds, source)?;
+    // No more are made than are asked for, so that the rates are of all.
+    let pools = PoolConfig { size, candidates: 1, seed: config.seed, bytes: usize::MAX, ..PoolConfig::default() };
+    let filtered = FilteredSource::new(Arc::clone(source), filter, pools, |done| {
+        progress.update(done as u64, String::new);
+        Ok(())
+    })?;
+    progress.finish(&count(classes, "class", "classes"));
+    Ok(filtered.acceptance().clone())
 }
 
 /// The images that `train` held out; if it held none out, a fifth, which the GAN has seen.
@@ -264,13 +300,14 @@ fn class_bars(evaluation: &Evaluation) -> Canvas {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { data, checkpoint, gan_steps, held_out, held_out_seen, pictures, evaluation } = self;
+        let Self { data, checkpoint, gan_steps, held_out, held_out_seen, pictures, acceptance, evaluation } = self;
         let steps = count(*gan_steps, "step", "steps");
         writeln!(f, "{} after {steps} beside {}; held out: {held_out}.", checkpoint.display(), data.display())?;
         if *held_out_seen {
             writeln!(f, "The GAN was trained on the held-out images, too: the figures on copies mean little.")?;
         }
         writeln!(f, "{evaluation}")?;
+        writeln!(f, "Samples that a filter accepts, and why it rejects the others:\n\n{acceptance}")?;
         let folder = pictures.first().and_then(|picture| picture.parent()).unwrap_or(Path::new("."));
         writeln!(f, "pictures: {}", folder.display())
     }

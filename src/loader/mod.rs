@@ -34,6 +34,7 @@ pub use cache::Cache;
 pub use epoch::Epoch;
 pub use failure::{ErrorBudget, ErrorPolicy, Failure};
 pub use indexed::DataLoaderBuilder;
+pub(crate) use pool::is_worker;
 pub use statistics::{ClassStatistics, Stage, StageTimes, Statistics};
 pub use stream::{Stream, StreamBuilder, wrap};
 

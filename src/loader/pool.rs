@@ -120,6 +120,12 @@ thread_local! {
     static AT_WORK: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Whether this thread is a loader's worker at a job. It may wait for another: the parallel work of either is its own,
+/// and while it waits it is given no other job.
+pub(crate) fn is_worker() -> bool {
+    AT_WORK.get()
+}
+
 /// Stands for a worker at its jobs; released in the end.
 struct AtWork<'a>(&'a Team, usize);
 

@@ -107,6 +107,21 @@ fn share_portion(share: f64) -> Portion {
 }
 
 impl Mixture {
+    /// The same for `classes`, and nothing for all others: such as those whose samples pass a
+    /// [filter](crate::quality::FilteredSource::usable_classes).
+    ///
+    /// ```
+    /// use candle_augment::{ClassMixture, Mixture};
+    ///
+    /// let mixture = Mixture::All(ClassMixture::Share(0.3)).only(&["cat".to_owned()]);
+    /// assert_eq!(mixture, Mixture::PerClass([("cat".to_owned(), ClassMixture::Share(0.3))].into()));
+    /// ```
+    #[must_use]
+    pub fn only(&self, classes: &[String]) -> Self {
+        let entry = |class: &String| (class.clone(), self.of(class));
+        Self::PerClass(classes.iter().map(entry).filter(|(_, mixture)| *mixture != ClassMixture::None).collect())
+    }
+
     /// What each class gives to an epoch, from its number of real images.
     pub(super) fn supplies(&self, counts: &[u64], classes: &[String]) -> Result<Vec<Supply>> {
         self.check(classes)?;

@@ -36,15 +36,19 @@ impl QualityData {
                 set.classes()
             ));
         }
-        if self.train.class_counts().iter().filter(|count| **count > 0).count() < 2 {
-            return invalid(
-                "all training images are of one class, where a classifier that samples are measured by needs two to \
-                 tell apart"
-                    .into(),
-            );
-        }
-        Ok(())
+        check_two_classes(&*self.train)
     }
+}
+
+/// Refuses training images that no classifier can learn from.
+pub(super) fn check_two_classes(train: &dyn Dataset) -> Result<()> {
+    if train.class_counts().iter().filter(|count| **count > 0).count() >= 2 {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Dataset,
+        "all training images are of one class, where a classifier that samples are measured by needs two to tell apart",
+    ))
 }
 
 /// How samples are measured.

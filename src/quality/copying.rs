@@ -1,12 +1,13 @@
 //! Whether samples lie nearer to training images than other real images do.
 
 use super::bootstrap::{mean, percentile};
+use super::bounds::{bounds, sorted};
 use super::distances::{Nearest, nearest, radii};
 use super::features::Features;
 use crate::error::{Error, Result};
 
 /// The share of the training images whose nearest other is so near that a sample as near counts as a copy.
-const COPY_SHARE: f64 = 0.05;
+pub(super) const COPY_SHARE: f64 = 0.05;
 
 /// How far from training images generated samples lie beside held-out real images: Meehan's Z, from the distance of
 /// each to its nearest training image (C. Meehan et al., "A Non-Parametric Test to Detect Data-Copying in Generative
@@ -63,17 +64,15 @@ pub fn copy_share(train: &Features, samples: &Features) -> Result<f64> {
             samples.len()
         )));
     }
-    let radius = copy_radius(radii(train, 1));
+    let radius = percentile(&sorted(between(train)), COPY_SHARE).unwrap_or(0.0);
     let copies: Vec<f64> =
         nearest(samples, train).iter().map(|nearest| f64::from(u8::from(nearest.distance < radius))).collect();
     Ok(mean(&copies))
 }
 
-/// The distance below which a sample counts as a copy, from those of training images to their nearest other; 0 if there
-/// are none.
-fn copy_radius(mut between: Vec<f64>) -> f64 {
-    between.sort_by(f64::total_cmp);
-    percentile(&between, COPY_SHARE).unwrap_or(0.0)
+/// The distance of each image to its nearest other; none of an image alone.
+pub(super) fn between(features: &Features) -> Vec<f64> {
+    if features.len() > 1 { radii(features, 1) } else { Vec::new() }
 }
 
 /// The training images that a classifier has not seen, as copies are told by them: class by class.
@@ -96,20 +95,20 @@ pub(super) struct Nearness {
 }
 
 impl Originals {
-    /// Of classes with labels below `classes`.
-    pub fn new(features: &Features, classes: usize) -> Self {
-        let mut between = Vec::new();
-        let mut class = |label| {
-            let indices = features.of_class(label);
-            let own = features.select(&indices);
-            let distances = if own.len() > 1 { radii(&own, 1) } else { Vec::new() };
-            between.extend_from_slice(&distances);
-            (indices, own, copy_radius(distances))
+    /// Of classes with labels below `classes`, in one of `spaces` spaces; who is a copy in any is a copy, so that each
+    /// has its part of [`COPY_SHARE`].
+    pub fn new(features: &Features, classes: usize, spaces: usize) -> Self {
+        let members: Vec<Vec<usize>> = (0..classes as u32).map(|label| features.of_class(label)).collect();
+        let own: Vec<Features> = members.iter().map(|indices| features.select(indices)).collect();
+        let between: Vec<Vec<f64>> = own.iter().map(between).collect();
+        let radii = match bounds(&between, [COPY_SHARE / spaces as f64]) {
+            Some(bounds) => bounds.into_iter().map(|[radius]| radius).collect(),
+            None => vec![0.0; classes],
         };
-        let classes = (0..classes as u32).map(&mut class).collect();
-        let scale = mean(&between);
+        let scale = mean(&between.concat());
+        let classes = members.into_iter().zip(own).zip(radii).map(|((members, own), radius)| (members, own, radius));
         // Images that are all the same, or alone in their classes, have no distance of their own to measure by.
-        Self { classes, scale: if scale > 0.0 { scale } else { 1.0 } }
+        Self { classes: classes.collect(), scale: if scale > 0.0 { scale } else { 1.0 } }
     }
 
     /// How near each of `samples` is; none where its class has no training image here.
@@ -155,7 +154,7 @@ mod tests {
     #[test]
     fn only_images_of_the_class_are_originals() {
         let train = line(&[0.0, 10.0, 0.5, 100.0, 103.0], &[0, 0, 1, 1, 1]);
-        let found = Originals::new(&train, 3).nearness(&line(&[0.5, 0.5, 0.5], &[0, 1, 2]));
+        let found = Originals::new(&train, 3, 1).nearness(&line(&[0.5, 0.5, 0.5], &[0, 1, 2]));
         let scale = (10.0 + 10.0 + 99.5 + 3.0 + 3.0) / 5.0;
         assert_eq!(
             found,

@@ -53,6 +53,11 @@ fn squared(a: &[f64], b: &[f64]) -> f64 {
     sums.iter().sum::<f64>() + rest
 }
 
+/// The Euclidean distance of two rows.
+pub(super) fn distance(a: &[f64], b: &[f64]) -> f64 {
+    squared(a, b).sqrt()
+}
+
 /// The distance of each row to its `k`-th nearest other row, k from 1.
 ///
 /// # Panics

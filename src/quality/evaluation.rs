@@ -9,7 +9,7 @@ use super::copying::{Nearness, copy_z};
 use super::found::{Found, Subsets};
 use super::measure::{Measure, Metric};
 use super::sides::{Side, Sides};
-use super::view::{View, cross_fit};
+use super::view::{Fold, View, cross_fit};
 use crate::error::{Error, Result};
 
 /// Classifiers beside those of the folds: of the training images, and of the samples.
@@ -115,8 +115,9 @@ impl Evaluation {
 /// itself stay out, and for copies and Z the training images are not drawn again. For GAN-train and GAN-test the
 /// classifiers are trained once, and the images that they are asked about are drawn again.
 ///
-/// A sample counts as a copy if it does so in the space of any fold; so does the share of real images rise above the 5
-/// % of [`copy_share`](super::copy_share): compare with the floor.
+/// A sample counts as a copy if it does so in the space of any fold: if it lies nearer to an image of its class than all
+/// but 5 % of them lie to another, divided by the number of folds. So about 5 % of real images do. A class too small
+/// for such a percentile takes that of all classes, in units of their mean distances.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -148,7 +149,8 @@ pub fn evaluate(
     config.check()?;
     data.check()?;
     let total = (config.folds + OTHER_CLASSIFIERS) * config.steps;
-    let views = cross_fit(&data.train, config, |done| progress(QualityProgress::Step { done, total }))?;
+    let folds = cross_fit(&data.train, config, |done| progress(QualityProgress::Step { done, total }))?;
+    let views: Vec<View> = folds.iter().map(Fold::view).collect();
     measure_all(&views, config, data, views.len() * config.steps, total, &mut progress)
 }
 
@@ -180,9 +182,9 @@ fn measure_all(
     let answers =
         Answers::train(config, data, &sides, |step| progress(QualityProgress::Step { done: done + step, total }))?;
     let mut found = Vec::with_capacity(views.len());
-    for (number, view) in views.iter().enumerate() {
+    for number in 0..views.len() {
         progress(QualityProgress::Measure { done: number, total: views.len() })?;
-        found.push(Found::in_view(view, number as u64, config, data, &sides)?);
+        found.push(Found::in_view(views, number, config, data, &sides)?);
     }
     progress(QualityProgress::Measure { done: views.len(), total: views.len() })?;
     if found.is_empty() {

@@ -48,14 +48,17 @@ impl Found {
     pub const METRICS: [Metric; 6] =
         [Metric::Frechet, Metric::Kernel, Metric::Precision, Metric::Recall, Metric::Density, Metric::Coverage];
 
-    /// In view `number`.
+    /// In view `number` of `views`.
     pub fn in_view(
-        view: &View,
-        number: u64,
+        views: &[View],
+        number: usize,
         config: &QualityConfig,
         data: &QualityData,
         sides: &Sides,
     ) -> Result<Self> {
+        let view = &views[number];
+        let spaces = views.len();
+        let number = number as u64;
         let count = view.reference.len();
         if count <= config.neighbours {
             return Err(too_few("training images that a classifier has not seen", count, config.neighbours));
@@ -64,7 +67,7 @@ impl Found {
         let features = |set: &Arc<dyn Dataset>| extract(&*view.extractor, in_order(set, config)?);
         let reference = features(&images)?;
         let draws = Draws::bootstrap(reference.labels(), config.resamples, config.seed, FIRST_VIEW + number);
-        let originals = Originals::new(&reference, data.train.classes().len());
+        let originals = Originals::new(&reference, data.train.classes().len(), spaces);
         let space = Space { config, number, reference, draws };
         let [samples, real] = sides.each();
         let compared = [(features(&samples.images)?, samples), (features(&real.images)?, real)];

@@ -1,7 +1,7 @@
 //! Samples of a source as a data set.
 
 use crate::dataset::{Dataset, InMemory};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::image::Image;
 use crate::rng::{Purpose, SampleKey};
 use crate::synthetic::{SyntheticRequest, SyntheticSource};
@@ -36,21 +36,39 @@ pub fn synthesize(
             source.classes().len()
         )));
     }
-    let request = |label: usize, serial: usize| {
-        let (label, serial) = (label as u32, serial as u64);
-        let key = SampleKey { seed, epoch: 0, position: u64::from(label) << 32 | serial, purpose: Purpose::Synthetic };
-        SyntheticRequest { label, serial, key }
-    };
     let requests: Vec<SyntheticRequest> = counts
         .iter()
         .enumerate()
-        .flat_map(|(label, &count)| (0..count).map(move |serial| request(label, serial)))
+        .flat_map(|(label, &count)| (0..count).map(move |serial| request(seed, 0, label as u32, serial as u64)))
         .collect();
-    let mut images: Vec<Image> = Vec::with_capacity(requests.len());
-    for requests in requests.chunks(CHUNK) {
-        images.append(&mut source.generate(requests)?);
-        made(images.len())?;
-    }
+    let images = generate(source, &requests, &mut made)?;
     let labels = requests.iter().map(|request| request.label).collect();
     InMemory::from_images(images, labels, source.classes().to_vec())
+}
+
+/// Sample `serial` of a class; other epochs have other samples.
+pub(super) fn request(seed: u64, epoch: u64, label: u32, serial: u64) -> SyntheticRequest {
+    let position = u64::from(label) << 32 | serial;
+    SyntheticRequest { label, serial, key: SampleKey { seed, epoch, position, purpose: Purpose::Synthetic } }
+}
+
+/// One image for each request, asked for a few at a time; `made` is told how many there are so far.
+pub(super) fn generate(
+    source: &dyn SyntheticSource,
+    requests: &[SyntheticRequest],
+    mut made: impl FnMut(usize) -> Result<()>,
+) -> Result<Vec<Image>> {
+    let mut images: Vec<Image> = Vec::with_capacity(requests.len());
+    for requests in requests.chunks(CHUNK) {
+        let mut more = source.generate(requests)?;
+        if more.len() != requests.len() {
+            return Err(Error::new(
+                ErrorKind::Synthetic,
+                format!("expected {} images from the synthetic source, got {}", requests.len(), more.len()),
+            ));
+        }
+        images.append(&mut more);
+        made(images.len())?;
+    }
+    Ok(images)
 }

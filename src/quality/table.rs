@@ -76,12 +76,14 @@ impl Evaluation {
         );
         let all =
             matches!(verdict(Metric::CopyZ), Verdict::Copies) || matches!(verdict(Metric::CopyShare), Verdict::Copies);
-        sentences.push(match (all, copied.is_empty()) {
-            (true, _) => "Many samples are copies of training images: they add nothing.".to_owned(),
+        sentences.extend(match (all, copied.is_empty()) {
+            (true, _) => Some("Many samples are copies of training images: they add nothing.".to_owned()),
             (false, false) => {
-                format!("Samples of some classes are near copies of training images: {}.", copied.join(", "))
+                Some(format!("Samples of some classes are near copies of training images: {}.", copied.join(", ")))
             }
-            (false, true) => "They are no nearer to the training images than other real images are.".to_owned(),
+            // What does not look real is far from everything: that it is no copy is no praise.
+            (false, true) if is_bad(Metric::Precision) => None,
+            (false, true) => Some("They are no nearer to the training images than other real images are.".to_owned()),
         });
         sentences.join(" ")
     }

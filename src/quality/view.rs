@@ -8,9 +8,10 @@
 
 use std::sync::Arc;
 
-use super::config::QualityConfig;
+use super::config::{QualityConfig, check_two_classes};
 use super::features::FeatureExtractor;
 use super::training;
+use crate::classifier::Classifier;
 use crate::dataset::{Dataset, DatasetExt};
 use crate::error::{Error, ErrorKind, Result};
 use crate::rng::{Purpose, SampleKey};
@@ -32,15 +33,42 @@ impl View {
     }
 }
 
-/// For each fold of the training images a classifier trained on the others; `step` is told of every step of each.
-pub(super) fn cross_fit(
+/// A classifier, and the training images that it has not seen.
+#[derive(Clone)]
+pub struct Fold {
+    /// Trained on all training images but those of this fold.
+    pub classifier: Arc<Classifier>,
+    /// The indices of this fold's images, in order.
+    pub reference: Vec<usize>,
+}
+
+impl Fold {
+    /// The space of what the classifier's last layer decides by.
+    #[must_use]
+    pub fn view(&self) -> View {
+        View { extractor: Arc::clone(&self.classifier) as _, reference: self.reference.clone() }
+    }
+}
+
+/// Cuts the training images into [`QualityConfig::folds`], with every class in each, and trains for each fold a
+/// classifier on the others; `step` is told of every step made, of all classifiers.
+///
+/// An [evaluation](super::evaluate_in) and a [`Filter`](super::Filter) of the same images can share the classifiers.
+///
+/// # Errors
+///
+/// [`ErrorKind::Config`] for a configuration out of range; [`ErrorKind::Dataset`] if there are fewer images than folds,
+/// or of only one class; and the errors of the data and of `step`.
+pub fn cross_fit(
     train: &Arc<dyn Dataset>,
     config: &QualityConfig,
     mut step: impl FnMut(usize) -> Result<()>,
-) -> Result<Vec<View>> {
-    let folds = folds(&**train, config.folds, config.seed);
-    let mut views = Vec::with_capacity(folds.len());
-    for (number, reference) in folds.into_iter().enumerate() {
+) -> Result<Vec<Fold>> {
+    config.check()?;
+    check_two_classes(&**train)?;
+    let indices = folds(&**train, config.folds, config.seed);
+    let mut folds = Vec::with_capacity(indices.len());
+    for (number, reference) in indices.into_iter().enumerate() {
         let mut rest: Vec<usize> = (0..train.len()).collect();
         rest.retain(|index| reference.binary_search(index).is_err());
         if rest.is_empty() || reference.is_empty() {
@@ -52,9 +80,9 @@ pub(super) fn cross_fit(
         let rest: Arc<dyn Dataset> = Arc::new(Arc::clone(train).subset(rest)?);
         let seed = config.seed.wrapping_add(number as u64);
         let classifier = training::train(&rest, config, seed, |done| step(number * config.steps + done))?;
-        views.push(View { extractor: Arc::new(classifier), reference });
+        folds.push(Fold { classifier: Arc::new(classifier), reference });
     }
-    Ok(views)
+    Ok(folds)
 }
 
 /// What stands in the key's epoch: splits and choices of images have 0 and 1.
