@@ -23,7 +23,7 @@ from torch.nn import functional as F
 
 ROOT = Path(__file__).parent.parent
 BATCH, SAMPLES, CLASSES, LATENT, EMBEDDING = 64, 256, 10, 64, 32
-NOISE, DECAY = 0.3, 0.995
+NOISE, DECAY = 0.5, 0.995
 # Names as in `gan.rs`: side, channels, how many times as wide as by default, whether the generator repeats pixels or convolves transposed.
 KINDS = {
     "8x8x1": (8, 1, 1, True),
@@ -150,7 +150,7 @@ def ours(program, name, seconds):
     """The median times of what the benchmark calls `name`, in seconds."""
     options = ["--bench", "--noplot", "--exact", name, "--warm-up-time", "0.5", "--measurement-time", str(seconds)]
     subprocess.run([program, *options], cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    estimates = ROOT / "target" / "criterion" / name.replace(" %", " %") / "new" / "estimates.json"
+    estimates = ROOT / "target" / "criterion" / name / "new" / "estimates.json"
     return json.loads(estimates.read_text())["median"]["point_estimate"] / 1e9
 
 

@@ -194,6 +194,11 @@ fn measure(
         _ => 0,
     };
     if args.supervised {
+        if args.unlabelled.is_some() || [WARM_START, INTERPOLATION].contains(&name) {
+            return Err(candle_augment::Error::config(format!(
+                "{name}: not under the supervisor: leave --supervised out"
+            )));
+        }
         return supervised(args, &loader, config, judge, seed);
     }
     let mut autoencoder = Autoencoder::new(config.clone(), &Device::Cpu)?;

@@ -228,7 +228,7 @@ fn a_calibrated_batch_norm_repeats_its_training_pass() -> Result<()> {
     let mut params = Params::new(1, &Device::Cpu);
     let layer = BatchNorm::new(&mut params, "norm", 2)?;
     let x = random(&[5000, 1, 1, 2], 0)?;
-    let trained = layer.calibrate(x.as_tensor())?;
+    let trained = layer.calibrate(x.as_tensor(), 1.0)?;
     let evaluated = layer.forward(x.as_tensor(), false)?;
     // The running variance is unbiased: 5000/4999 of the batch's.
     let difference: f32 = (trained - evaluated)?.abs()?.max_all()?.to_scalar()?;

@@ -32,6 +32,8 @@ const SAVE_EVERY: Duration = Duration::from_secs(30);
 /// Samples of each class in the pictures that show how training goes.
 const SHOWN_PER_CLASS: usize = 10;
 const DEFAULT_MINUTES: f64 = 5.0;
+/// Samples of a class that are less far apart than this share of the real images' distance are told of.
+const ALIKE: f64 = 0.2;
 
 /// Train a conditional GAN on your own images
 ///
@@ -128,6 +130,8 @@ struct Report {
     last: Option<TrainReport>,
     /// Of the best generator, which the checkpoint's samples come from; none if nothing was learnt.
     best: Option<Score>,
+    /// The class whose samples are the most alike, if they are nearly so.
+    alike: Option<String>,
     /// Whether the user stopped it.
     stopped: bool,
 }
@@ -148,7 +152,7 @@ pub fn run(args: &Args) -> Result<()> {
         seed,
         loss: args.loss.unwrap_or_default(),
         precision: args.precision.unwrap_or_default(),
-        ..GanConfig::new(size, first.channels(), set.classes())
+        ..GanConfig::new(size, first.channels(), set.classes()).for_images(set.len())
     };
     let config = match args.batch_size {
         Some(batch_size) => GanConfig { batch_size: batch_size as usize, ..config },
@@ -355,6 +359,7 @@ impl Report {
     ) -> Self {
         let trainer = supervisor.trainer();
         let config = trainer.config();
+        let alike = supervisor.best().filter(|best| best.narrowest.1 < ALIKE);
         Self {
             checkpoint: files.checkpoint,
             samples: files.samples,
@@ -373,6 +378,7 @@ impl Report {
             steps_per_second: run.rate(),
             last: run.last,
             best: supervisor.best().cloned(),
+            alike: alike.map(|score| config.classes[score.narrowest.0 as usize].clone()),
             stopped: interrupt::stopped(),
         }
     }
@@ -406,6 +412,12 @@ impl fmt::Display for Report {
                 best.coverage
             )?,
             None => writeln!(f, "quality      nothing learnt yet: train for longer, or on more images")?,
+        }
+        if let Some(class) = &self.alike {
+            writeln!(
+                f,
+                "warning      the samples of {class:?} are nearly alike: train on more images of it, or leave them out"
+            )?;
         }
         writeln!(f, "checkpoint   {}", self.checkpoint.display())?;
         writeln!(f, "samples      {}", self.samples.display())?;

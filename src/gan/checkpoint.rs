@@ -127,6 +127,9 @@ fn to_tensor(name: &str, view: &TensorView) -> Result<Tensor> {
     }
     let (values, _) = view.data().as_chunks();
     let values: Vec<f32> = values.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    if let Some(value) = values.iter().find(|value| !value.is_finite()) {
+        return Err(refused(&format!("the tensor {name:?} has the value {value}: the file is damaged, take another")));
+    }
     Ok(Tensor::from_vec(values, view.shape(), &Device::Cpu)?)
 }
 

@@ -150,6 +150,12 @@ impl Examiner {
         Ok(Score { agreement: mean(agreement), diversity: mean(diversity), coverage, narrowest })
     }
 
+    /// The agreement of samples that the classifier gives every class the same chance.
+    pub(super) fn chance(&self) -> f64 {
+        let chance = 1.0 / self.classes.len().max(1) as f64;
+        mean(self.classes.iter().map(|class| ratio(chance, class.probability)))
+    }
+
     /// As many images that the GAN is trained on, and as many samples, of the same classes as those of `batch`.
     pub(super) fn like(&self, batch: &Batch, source: &dyn SyntheticSource) -> Result<(Tensor, Tensor)> {
         let labels: Vec<u32> = batch.labels.to_vec1()?;
@@ -213,13 +219,13 @@ fn keep(kept: &mut [Vec<Tensor>], batch: &Batch) -> Result<()> {
     for (n, label) in batch.labels.to_vec1::<u32>()?.into_iter().enumerate() {
         let Some(of_class) = kept.get_mut(label as usize) else { continue };
         if of_class.len() < REAL_OF_CLASS {
-            let image = batch.images.get(n)?;
+            // A copy: a view would keep its whole batch.
+            let image = batch.images.get(n)?.copy()?;
             // The batches of a small set come again.
-            let mut known = false;
-            for other in of_class.iter() {
-                known |= (&image - other)?.abs()?.max_all()?.to_scalar::<f32>()? == 0.0;
-            }
-            if !known {
+            let is_known =
+                |other: &Tensor| -> Result<bool> { Ok((&image - other)?.abs()?.max_all()?.to_scalar::<f32>()? == 0.0) };
+            let known = of_class.iter().map(is_known).find(|known| !matches!(known, Ok(false)));
+            if !known.transpose()?.unwrap_or(false) {
                 of_class.push(image);
             }
         }

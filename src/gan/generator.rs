@@ -16,12 +16,12 @@ use crate::nn::{
 pub(super) const WEIGHTS: Init = Init::Normal(0.02);
 
 /// How the batch norms of a pass normalise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Pass {
     /// By the batch's own statistics, which enter the running ones.
     Train,
-    /// By the batch's own statistics, which become the running ones.
-    Calibrate,
+    /// By the batch's own statistics, which become this part of the running ones.
+    Calibrate(f64),
     /// By the running statistics: each image depends on its own noise and label alone.
     Evaluate,
 }

@@ -1,12 +1,12 @@
 //! Samples between two real images of a class, by the codes of an autoencoder.
 
-use candle_core::{Device, Tensor};
+use candle_core::Device;
 use rayon::prelude::*;
 
 use super::autoencoder::BLUR;
 use super::config::GanConfig;
-use super::generator::{Generator, Pass};
-use super::source::{check_requests, chunk, render};
+use super::generator::Generator;
+use super::source::{calibrate_by, check_requests, chunk, render};
 use crate::error::{Error, Result};
 use crate::image::Image;
 use crate::nn::Params;
@@ -41,10 +41,14 @@ impl Codes {
         let nearest = |(i, code): (usize, &Vec<f32>)| {
             let others = codes.iter().enumerate().filter(|(j, _)| *j != i);
             let mut others: Vec<(f64, usize)> = others.map(|(j, other)| (distance(code, other), j)).collect();
-            others.sort_by(|a, b| a.0.total_cmp(&b.0));
-            others.into_iter().take(NEIGHBOURS).map(|(_, j)| j).collect()
+            if others.len() > NEIGHBOURS {
+                others.select_nth_unstable_by(NEIGHBOURS, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+                others.truncate(NEIGHBOURS);
+            }
+            others.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            others.into_iter().map(|(_, j)| j).collect()
         };
-        let nearest = codes.iter().enumerate().map(nearest).collect();
+        let nearest = codes.par_iter().enumerate().map(nearest).collect();
         Self { codes, nearest }
     }
 }
@@ -75,8 +79,7 @@ impl InterpolationSource {
         let (values, labels): (Vec<&Vec<f32>>, Vec<u32>) = labelled.unzip();
         let scale = (1.0 - BLUR * BLUR).sqrt() as f32;
         let values: Vec<f32> = values.into_iter().flatten().map(|value| value * scale).collect();
-        let noise = Tensor::from_vec(values, (labels.len(), config.latent), device)?;
-        generator.forward(&noise, &Tensor::new(labels, device)?, 1.0, Pass::Calibrate)?;
+        calibrate_by(&generator, config, device, &values, &labels)?;
         let classes = codes.into_iter().map(Codes::new).collect();
         Ok(Self { config: config.clone(), device: device.clone(), decoder: generator, classes })
     }

@@ -3,7 +3,6 @@
 //!
 //! [`Trainer`] makes the steps, on any batches; [`Supervisor`] watches them and keeps the best; [`GeneratorSource`] makes
 //! samples.
-
 //!
 //! # What the choices are worth
 //!

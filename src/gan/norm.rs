@@ -49,7 +49,7 @@ impl ClassNorm {
     pub(super) fn forward(&self, x: &Tensor, classes: Classes<'_>, pass: Pass) -> Result<Tensor> {
         let y = match pass {
             Pass::Train => self.norm.forward(x, true)?,
-            Pass::Calibrate => self.norm.calibrate(x)?,
+            Pass::Calibrate(part) => self.norm.calibrate(x, part)?,
             Pass::Evaluate => self.norm.forward(x, false)?,
         };
         let Some((gains, shifts)) = &self.tables else { return Ok(y) };

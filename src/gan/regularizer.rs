@@ -34,7 +34,8 @@ pub struct Regularizers {
     /// γ of (γ / 2) E‖∇D(x)‖² at real images x, 0 by default (L. Mescheder et al., "Which Training Methods for GANs do
     /// actually Converge?", 2018). Instead of the gradient's norm it takes (γ / (2σ²)) E (D(x) − D(x + σε))², ε normal,
     /// σ = 0.05, whose limit for σ → 0 it is (S. Lin et al., "Diffusion Adversarial Post-Training for One-Step Video
-    /// Generation", 2025, section 3.4).
+    /// Generation", 2025, section 3.4). So it is with [`DiscriminatorNorm::Spectral`](super::DiscriminatorNorm::Spectral)
+    /// alone: batch norm makes the answer to an image depend on the others.
     pub r1: f64,
     /// The same at generated images; 0 by default.
     pub r2: f64,
@@ -102,10 +103,12 @@ pub(super) struct Anchors {
 }
 
 impl Anchors {
-    /// Lets the means of a batch enter.
-    pub(super) fn update(&mut self, real: f64, fake: f64) {
-        self.real += (1.0 - ANCHOR_DECAY) * (real - self.real);
-        self.fake += (1.0 - ANCHOR_DECAY) * (fake - self.fake);
+    /// Lets the means of the batch of step `step`, from 1, enter: at first as a plain mean, so that nothing is left of the
+    /// zeros they begin with.
+    pub(super) fn update(&mut self, step: u64, real: f64, fake: f64) {
+        let part = (1.0 - ANCHOR_DECAY).max(1.0 / step.max(1) as f64);
+        self.real += part * (real - self.real);
+        self.fake += part * (fake - self.fake);
     }
 
     /// The penalty on logits (N).

@@ -31,6 +31,8 @@ pub(super) fn chunk(count: usize) -> usize {
 
 /// Samples whose statistics the batch norms of a finished generator use.
 const CALIBRATION: usize = 512;
+/// The most of them that go through the network together, which keeps what each layer made.
+const CALIBRATION_BATCH: usize = 64;
 
 /// Makes synthetic images with the averaged weights of a trained generator.
 ///
@@ -175,15 +177,32 @@ fn to_byte(value: f32) -> u8 {
     (value * 127.5 + 127.5).round() as u8
 }
 
-/// Sets the statistics of the generator's batch norms to those of a large batch of all classes alike ("standing
+/// Sets the statistics of the generator's batch norms to the mean of those of batches of all classes alike ("standing
 /// statistics" in A. Brock et al., "Large Scale GAN Training", 2019).
 pub(super) fn calibrate(generator: &Generator, config: &GanConfig, device: &Device) -> Result<()> {
     let classes = config.classes.len();
     let count = CALIBRATION.max(classes.min(4096));
     // No training step has this number.
     let key = SampleKey { seed: config.seed, epoch: u64::MAX, position: 0, purpose: Purpose::Training };
-    let noise = Tensor::from_vec(draw_noise(key, count * config.latent), (count, config.latent), device)?;
     let labels: Vec<u32> = (0..count).map(|i| (i % classes) as u32).collect();
-    generator.forward(&noise, &Tensor::from_vec(labels, count, device)?, 1.0, Pass::Calibrate)?;
+    calibrate_by(generator, config, device, &draw_noise(key, count * config.latent), &labels)
+}
+
+/// Sets the statistics of the generator's batch norms to the mean of those of batches of these noise vectors, one after the
+/// other in `noise`, and labels.
+pub(super) fn calibrate_by(
+    generator: &Generator,
+    config: &GanConfig,
+    device: &Device,
+    noise: &[f32],
+    labels: &[u32],
+) -> Result<()> {
+    // Equal ones, so that the mean over the batches is that over the samples.
+    let batch = labels.len().div_ceil(labels.len().div_ceil(CALIBRATION_BATCH));
+    for (index, (labels, noise)) in labels.chunks(batch).zip(noise.chunks(batch * config.latent)).enumerate() {
+        let noise = Tensor::from_slice(noise, (labels.len(), config.latent), device)?;
+        let labels = Tensor::new(labels, device)?;
+        generator.forward(&noise, &labels, 1.0, Pass::Calibrate(1.0 / (index + 1) as f64))?;
+    }
     Ok(())
 }

@@ -219,7 +219,11 @@ impl Supervisor {
             Ok(trainer)
         };
         let trainer = load().map_err(|error: Error| error.with_path(path))?;
-        let watch = Watch { finished: false, ..supervised.watch };
+        let watch = match supervised.watch {
+            // Whoever goes on after an early stop wants it tried again.
+            watch if watch.finished => Watch { finished: false, stale: 0, poor: 0, setbacks: 0, ..watch },
+            watch => watch,
+        };
         Self::with(trainer, examiner, held_out, budget, (watch, best))
     }
 
@@ -473,8 +477,7 @@ impl Supervisor {
 
     /// Whether the samples are more like the class they are made for than chance would have it, or like real ones.
     fn has_learnt(&self, score: &Score) -> bool {
-        let chance = 1.0 / self.trainer.config().classes.len() as f64;
-        score.agreement > (1.5 * chance).min(0.9) || score.coverage > 0.05
+        score.agreement > (1.5 * self.examiner.chance()).min(0.9) || score.coverage > 0.05
     }
 
     /// Makes it harder for the discriminator to know its images by heart: by a stronger augmentation, or, where there is
@@ -532,6 +535,7 @@ impl Supervisor {
             rate,
             noise,
             probability: now.probability,
+            discriminator_rate: now.discriminator_rate.min(self.best.state.discriminator_rate),
             ..self.best.state
         };
         self.trainer.restore(state, &self.best.tensors)?;
@@ -550,7 +554,7 @@ impl Supervisor {
         let due = made == FIRST_ESTIMATE || self.trainer.steps() >= self.watch.next_check;
         if made >= FIRST_ESTIMATE && due {
             let steps = made as f64 * time.as_secs_f64() / self.started.elapsed().as_secs_f64();
-            self.trainer.plan(self.first_step + (steps.max(1.0) as u64));
+            self.trainer.plan(self.first_step.saturating_add(steps.max(1.0) as u64));
             if made == FIRST_ESTIMATE {
                 self.watch.next_check = self.trainer.steps() + self.between_checks();
             }

@@ -28,6 +28,9 @@ use crate::rng::{Purpose, SampleKey};
 const GENERATOR_ADAM: &str = "generator_adam";
 const DISCRIMINATOR_ADAM: &str = "discriminator_adam";
 
+/// What counts as infinite: the square of a gradient beyond is, in f32, and would stop its weight for good.
+const TOO_LARGE: f64 = 1e18;
+
 /// The streams of initial weights.
 pub(super) const GENERATOR_STREAM: u64 = 0;
 const DISCRIMINATOR_STREAM: u64 = 1;
@@ -421,9 +424,14 @@ impl Trainer {
         if let Err(fault) = finite("discriminator's loss", total).and(finite("discriminator's gradient", gradient)) {
             return Ok(Err(fault));
         }
+        let (real, fake): (Vec<f32>, Vec<f32>) = (real.to_vec1()?, fake_logits.to_vec1()?);
+        // Infinite on its right side, a logit costs nothing in some losses.
+        let sum = real.iter().chain(&fake).map(|logit| f64::from(*logit)).sum();
+        if let Err(fault) = finite("discriminator's answer", sum) {
+            return Ok(Err(fault));
+        }
         self.discriminator_adam.step(&gradients)?;
         self.state.discriminator_steps += 1;
-        let (real, fake) = (real.to_vec1()?, fake_logits.to_vec1()?);
         let unlabelled = unlabelled.map(|logits| logits.to_vec1()).transpose()?;
         Ok(Ok(DiscriminatorStep { loss: value, penalty: total - value, gradient, real, fake, unlabelled }))
     }
@@ -543,7 +551,7 @@ impl Trainer {
         let below = |values: &[f64]| values.iter().filter(|value| **value < 0.0).count() as f64;
         let d_accuracy = (above(&real) + below(&fake)) / (real.len() + fake.len()) as f64;
         self.state.update_sign((above(&real) - below(&real)) / real.len() as f64);
-        self.state.anchors.update(d_real, d_fake);
+        self.state.anchors.update(self.state.discriminator_steps, d_real, d_fake);
         if let Some(target) = self.config.augmentation.target {
             let images = schedule::ada_images(self.state.planned, d.real.len());
             let State { probability, sign, .. } = self.state;
@@ -656,7 +664,7 @@ impl Trainer {
 }
 
 fn finite(what: &'static str, value: f64) -> Result<(), Fault> {
-    if value.is_finite() { Ok(()) } else { Err(Fault::Diverged { what, value }) }
+    if value.abs() < TOO_LARGE { Ok(()) } else { Err(Fault::Diverged { what, value }) }
 }
 
 /// The first image (H, W, C) of (N, H, W, C) with a value that is not finite.

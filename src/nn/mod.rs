@@ -18,7 +18,6 @@ mod embedding;
 mod gemm;
 mod gradient;
 mod kernels;
-
 mod lanes;
 mod layer;
 mod linear;

@@ -99,13 +99,14 @@ impl BatchNorm {
         Ok(x.contiguous()?.apply_op3(&self.scale, &self.shift, op)?)
     }
 
-    /// Normalises by the batch's own statistics and puts them in the place of the running ones.
+    /// Normalises by the batch's own statistics, which become the part `part` of the running ones: 1 puts them in their
+    /// place, and 1, 1/2, 1/3 … take the mean over as many batches.
     ///
     /// # Errors
     ///
     /// As [`BatchNorm::forward`].
-    pub fn calibrate(&self, x: &Tensor) -> Result<Tensor> {
-        self.by_batch(x, 1.0)
+    pub fn calibrate(&self, x: &Tensor, part: f64) -> Result<Tensor> {
+        self.by_batch(x, part)
     }
 
     fn by_batch(&self, x: &Tensor, momentum: f64) -> Result<Tensor> {
@@ -148,6 +149,10 @@ impl BatchNorm {
 }
 
 fn blend(running: &Var, new: &Tensor, momentum: f64) -> Result<()> {
+    if momentum == 1.0 {
+        // Nothing of what was there, not even if it was no number.
+        return Ok(running.set(new)?);
+    }
     let old = running.as_detached_tensor();
     Ok(running.set(&((old * (1.0 - momentum))? + (new * momentum)?)?)?)
 }

@@ -143,7 +143,10 @@ pub fn run(args: &Args) -> Result<()> {
     let train = args.thinning.apply(&parts.train, args.common.seed)?;
     let first = train.load(0)?;
     let size = args.size.unwrap_or_else(|| default_size(&*train));
-    let gan_config = GanConfig { seed: args.common.seed, ..GanConfig::new(size, first.channels(), train.classes()) };
+    let gan_config = GanConfig {
+        seed: args.common.seed,
+        ..GanConfig::new(size, first.channels(), train.classes()).for_images(train.len())
+    };
     gan_config.validate()?;
     if let Some(gan) = &given {
         args.check_gan(gan.config(), &gan_config)?;
