@@ -98,7 +98,8 @@ pub(super) enum Fault {
 /// Trains a conditional GAN, one batch a step.
 ///
 /// Everything random in step t comes from the configuration's seed and t, so that training that was stopped, saved,
-/// loaded and given the remaining batches ends with the same weights, to the bit, as training that went through.
+/// loaded and given the remaining batches ends with the same weights, to the bit, as training that went through: on the CPU,
+/// for any number of threads, and on processors with the same vector instructions. GPUs add in no fixed order.
 pub struct Trainer {
     config: GanConfig,
     device: Device,

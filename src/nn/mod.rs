@@ -3,9 +3,10 @@
 //! For f32 on the CPU every layer is one operation with kernels and a backward pass of its own, because candle's
 //! convolutions there cost several times as much; on other devices, and for bf16, the same layers are made of candle's
 //! operations. Layers keep their parameters in f32 and give what they get: of bf16 images a convolution rounds its weights
-//! to bf16, while a batch norm takes its statistics in f32. On the CPU the
-//! results are the same to the bit for any number of threads: work is cut into chunks by its size alone, and sums are
-//! taken in order. The kernels run in the rayon pool that calls them.
+//! to bf16, while a batch norm takes its statistics in f32. On one CPU the results are the same to the bit for any number of
+//! threads: work is cut into chunks by its size alone, and sums are taken in order. Processors with other vector
+//! instructions (AVX2, AVX-512, NEON) add in another order, so their results differ by rounding. The kernels run in the
+//! rayon pool that calls them.
 
 mod activation;
 mod adam;
