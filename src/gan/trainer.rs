@@ -707,7 +707,7 @@ mod tests {
             return Ok(());
         }
         // Along the gradient itself differences are largest, so rounding counts least; a small one meets few kinks.
-        let (old, step) = (var.as_tensor().copy()?, (1e-3 / length).clamp(1e-5, 1e-2));
+        let (old, step) = (var.as_tensor().copy()?, (1e-4 / length).clamp(1e-5, 1e-2));
         let value = |by: f64| -> Result<f64> {
             var.set(&(&old + (gradient * (by / length))?)?)?;
             loss()
