@@ -280,9 +280,9 @@ fn interrupted(folder: &std::path::Path, arguments: &[&str]) -> serde_json::Valu
 fn an_interrupt_keeps_the_runs_that_are_done() {
     let folder = scratch();
     let options =
-        ["compare", "digits", "--per-class", "9", "--arms", "classic", "--learning-rate", "0.01", "--steps", "3"];
+        ["compare", "digits", "--per-class", "9", "--arms", "classic", "--learning-rate", "0.01", "--steps", "60"];
     let many = [&options[..], &["--seeds", "1000", "--json"]].concat();
-    // The first line of progress comes after some seconds of runs.
+    // The first line of progress comes after some seconds, in which they must not all be done.
     let (result, _) = interrupted_after(folder.path(), &many, "compare: ");
     let done = result["seeds"].as_array().unwrap().len();
     assert!(result["stopped"] == "user" && done > 0, "{result}");
