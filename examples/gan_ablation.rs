@@ -182,7 +182,8 @@ fn measure(
         None => Arc::clone(all),
     };
     let first = set.load(0)?;
-    let mut config = GanConfig { seed, ..GanConfig::new(first.height(), first.channels(), set.classes()) };
+    let preset = GanConfig::new(first.height(), first.channels(), set.classes()).for_images(set.len());
+    let mut config = GanConfig { seed, ..preset };
     config.unlabelled = args.unlabelled.unwrap_or(config.unlabelled);
     change(&mut config);
     let loader = loader(&set, config.batch_size, seed)?;

@@ -19,7 +19,7 @@
 //! | all, about 6,000 (one seed) | 99.5 % | 96.4 % | 0.90 |
 //!
 //! `cargo run --release --example gan_ablation -- mnist --per-class 20 --steps 2700 --judge-steps 600 --seeds 3 --supervised --only default`;
-//! for all images `--only noise-0.3`, which is what [`GanConfig::for_images`] takes for so many.
+//! for so many as all images [`GanConfig::for_images`] takes a noise of 0.3.
 //!
 //! # What the choices are worth
 //!
