@@ -15,6 +15,7 @@
 //! - A [`SyntheticSource`] makes samples for a class: [`gan::GeneratorSource`], which a [`gan::Trainer`] trained,
 //!   [`SmoteSource`], or any other.
 //! - [`quality`] measures samples, each figure beside what real images reach.
+//! - [`gate`] chooses by measurement how much of each class is synthetic, if anything.
 //! - [`compare`] tells by experiment whether balance, transforms and synthetic samples help a [`Classifier`].
 //!
 //! ```
@@ -63,6 +64,7 @@ mod error;
 mod file;
 mod fingerprint;
 pub mod gan;
+pub mod gate;
 mod image;
 mod loader;
 pub mod nn;
@@ -71,6 +73,7 @@ pub mod quality;
 pub mod report;
 mod rng;
 mod smote;
+mod source_by_class;
 mod synthetic;
 mod transform;
 
@@ -88,10 +91,12 @@ pub use loader::{
     LoaderBuilder, Sample, Stage, StageTimes, Statistics, Stream, StreamBuilder, wrap,
 };
 pub use plan::{
-    Balance, ClassMixture, EpochPlan, Mixture, MixtureSchedule, Origin, PlanConfig, Planner, ResumeState, Shard, Slot,
+    Balance, Choice, ClassMixture, EpochPlan, Mixture, MixtureSchedule, Origin, PlanConfig, Planner, ResumeState,
+    Shard, Slot,
 };
 pub use rng::{Purpose, SampleKey, SampleRng};
 pub use smote::SmoteSource;
+pub use source_by_class::SourceByClass;
 pub use synthetic::{SyntheticRequest, SyntheticSource};
 pub use transform::{
     Amount, AugMix, AutoAugment, AutoAugmentPolicy, BatchOneOf, BatchOp, BatchTransform, CenterCrop, ColorJitter,

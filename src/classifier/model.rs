@@ -69,6 +69,23 @@ impl Classifier {
         Ok(probabilities)
     }
 
+    /// The most probable class of each image of the batches, in their order.
+    ///
+    /// # Errors
+    ///
+    /// As [`Classifier::probabilities`], and the errors of the batches.
+    pub fn predict(&self, batches: impl IntoIterator<Item = Result<Batch>>) -> Result<Vec<u32>> {
+        let mut predicted = Vec::new();
+        for batch in batches {
+            predicted.append(&mut self.predict_batch(&batch?)?);
+        }
+        Ok(predicted)
+    }
+
+    fn predict_batch(&self, batch: &Batch) -> Result<Vec<u32>> {
+        Ok(self.probabilities(&batch.images)?.argmax(D::Minus1)?.to_vec1()?)
+    }
+
     /// What the batches' images are taken for.
     ///
     /// # Errors
@@ -78,8 +95,7 @@ impl Classifier {
         let mut confusion = Confusion::new(self.config.classes);
         for batch in batches {
             let batch = batch?;
-            let predicted = self.probabilities(&batch.images)?.argmax(D::Minus1)?.to_vec1()?;
-            count(&mut confusion, &batch.labels.to_vec1()?, &predicted)?;
+            count(&mut confusion, &batch.labels.to_vec1()?, &self.predict_batch(&batch)?)?;
         }
         Ok(confusion)
     }

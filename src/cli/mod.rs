@@ -12,6 +12,7 @@ mod environment;
 mod evaluate;
 mod exit;
 mod export;
+mod gate;
 mod inspect;
 mod interrupt;
 mod judge;
@@ -26,9 +27,11 @@ mod replay;
 mod sample;
 mod size;
 mod table;
+mod thin;
 mod train;
 mod training;
 mod words;
+mod workshop;
 
 use std::process::ExitCode;
 

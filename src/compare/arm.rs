@@ -96,12 +96,12 @@ impl Arm {
     }
 
     /// The same arm, its synthetic source made from `train` where it is yet to be made.
-    pub(super) fn on(&self, train: &Arc<dyn Dataset>) -> Result<Self> {
+    pub(crate) fn on(&self, train: &Arc<dyn Dataset>) -> Result<Self> {
         let synthetic = self.synthetic.as_ref().map(|synthetic| synthetic.on(train)).transpose()?;
         Ok(Self { synthetic, ..self.clone() })
     }
 
-    pub(super) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         let Some(Synthetic { weight, .. }) = &self.synthetic else { return Ok(()) };
         if weight.is_finite() && *weight > 0.0 {
             return Ok(());

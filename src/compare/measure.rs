@@ -68,7 +68,7 @@ impl Training {
     }
 
     /// A loader that goes through a set once, in order.
-    pub(super) fn in_order(&self, set: &Arc<dyn Dataset>) -> DataLoaderBuilder {
+    pub(crate) fn in_order(&self, set: &Arc<dyn Dataset>) -> DataLoaderBuilder {
         let builder = DataLoader::builder(Arc::clone(set)).batch_size(READ_BATCH).shuffle(false);
         builder.workers(self.workers).device(self.device.clone())
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Balance, Portion, Supply};
+use super::{Balance, Choice, Portion, Supply};
 use crate::error::{Error, Result};
 
 /// How much of one class is synthetic.
@@ -43,6 +43,8 @@ pub enum Mixture {
     All(ClassMixture),
     /// By the name of the class; classes without an entry have [`ClassMixture::None`].
     PerClass(BTreeMap<String, ClassMixture>),
+    /// Where it was measured to help, as far: see [`gate`](crate::gate).
+    Auto(Choice),
 }
 
 impl Default for Mixture {
@@ -54,6 +56,12 @@ impl Default for Mixture {
 impl From<ClassMixture> for Mixture {
     fn from(mixture: ClassMixture) -> Self {
         Self::All(mixture)
+    }
+}
+
+impl From<Choice> for Mixture {
+    fn from(choice: Choice) -> Self {
+        Self::Auto(choice)
     }
 }
 
@@ -159,22 +167,39 @@ impl Mixture {
         match self {
             Self::All(mixture) => *mixture,
             Self::PerClass(map) => map.get(class).copied().unwrap_or_default(),
+            Self::Auto(choice) => match choice.share(class) {
+                0.0 => ClassMixture::None,
+                share => ClassMixture::Share(share),
+            },
         }
     }
 
     fn check(&self, classes: &[String]) -> Result<()> {
         match self {
             Self::All(mixture) => mixture.check(),
-            Self::PerClass(map) => map.iter().try_for_each(|(name, mixture)| {
-                if !classes.contains(name) {
-                    return Err(Error::config(format!(
-                        "the mixture names class {name:?}, which the data set does not have; it has {}",
-                        classes.join(", ")
-                    )));
-                }
-                mixture.check().map_err(|error| Error::config(format!("class {name:?}: {}", error.message())))
-            }),
+            Self::PerClass(map) => {
+                check_names(map.keys(), classes)?;
+                map.iter().try_for_each(|(name, mixture)| {
+                    let named = |error: Error| Error::config(format!("class {name:?}: {}", error.message()));
+                    mixture.check().map_err(named)
+                })
+            }
+            Self::Auto(choice) => {
+                check_names(choice.classes.keys(), classes)?;
+                choice.check()
+            }
         }
+    }
+}
+
+/// Refuses a name that is none of `classes`.
+fn check_names<'a>(mut names: impl Iterator<Item = &'a String>, classes: &[String]) -> Result<()> {
+    match names.find(|name| !classes.contains(name)) {
+        Some(name) => Err(Error::config(format!(
+            "the mixture names class {name:?}, which the data set does not have; it has {}",
+            classes.join(", ")
+        ))),
+        None => Ok(()),
     }
 }
 

@@ -5,6 +5,7 @@
 //! alone.
 
 mod balance;
+mod choice;
 mod epoch;
 mod mixture;
 mod planner;
@@ -17,6 +18,7 @@ mod stream;
 mod walk;
 
 pub use balance::Balance;
+pub use choice::{Choice, ClassChoice, Gain, MeasuredShare};
 pub use epoch::EpochPlan;
 pub use mixture::{ClassMixture, Mixture};
 pub use planner::{PlanConfig, Planner};

@@ -94,7 +94,7 @@ impl Figure {
 }
 
 /// How often each image of a set is drawn, for every replicate.
-pub(super) struct Draws(Vec<Vec<u32>>);
+pub(crate) struct Draws(Vec<Vec<u32>>);
 
 impl Draws {
     /// All images once.

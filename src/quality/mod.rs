@@ -33,6 +33,7 @@ mod training;
 mod view;
 
 pub use acceptance::{Acceptance, ClassAcceptance, Rejection};
+pub(crate) use bootstrap::Draws;
 pub use bootstrap::Interval;
 pub use config::{QualityConfig, QualityData, QualityProgress};
 pub use copying::{copy_share, copy_z};

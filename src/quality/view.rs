@@ -12,9 +12,8 @@ use super::config::{QualityConfig, check_two_classes};
 use super::features::FeatureExtractor;
 use super::training;
 use crate::classifier::Classifier;
-use crate::dataset::{Dataset, DatasetExt};
+use crate::dataset::{Dataset, DatasetExt, folds, rest};
 use crate::error::{Error, ErrorKind, Result};
-use crate::rng::{Purpose, SampleKey};
 
 /// An extractor, and the training images that samples are compared with in its space.
 #[derive(Clone)]
@@ -69,8 +68,7 @@ pub fn cross_fit(
     let indices = folds(&**train, config.folds, config.seed);
     let mut folds = Vec::with_capacity(indices.len());
     for (number, reference) in indices.into_iter().enumerate() {
-        let mut rest: Vec<usize> = (0..train.len()).collect();
-        rest.retain(|index| reference.binary_search(index).is_err());
+        let rest = rest(&**train, &reference);
         if rest.is_empty() || reference.is_empty() {
             return Err(Error::new(
                 ErrorKind::Dataset,
@@ -83,52 +81,4 @@ pub fn cross_fit(
         folds.push(Fold { classifier: Arc::new(classifier), reference });
     }
     Ok(folds)
-}
-
-/// What stands in the key's epoch: splits and choices of images have 0 and 1.
-const FOLDS: u64 = 2;
-
-/// The indices of each fold, in order. Each has its share of every class; of classes smaller than the folds are many,
-/// different folds go without.
-fn folds(set: &dyn Dataset, count: usize, seed: u64) -> Vec<Vec<usize>> {
-    let mut classes = vec![Vec::new(); set.classes().len()];
-    for index in 0..set.len() {
-        classes[set.label(index) as usize].push(index);
-    }
-    let mut folds = vec![Vec::new(); count];
-    let mut next = 0;
-    for (label, mut indices) in classes.into_iter().enumerate() {
-        SampleKey { seed, epoch: FOLDS, position: label as u64, purpose: Purpose::Split }.rng().shuffle(&mut indices);
-        for index in indices {
-            folds[next].push(index);
-            next = (next + 1) % count;
-        }
-    }
-    folds.iter_mut().for_each(|fold| fold.sort_unstable());
-    folds
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::dataset::InMemory;
-    use crate::image::Image;
-
-    #[test]
-    fn every_image_is_in_one_fold_and_every_class_in_all() {
-        let labels: Vec<u32> = [0; 9].into_iter().chain([1; 3]).chain([2; 1]).chain([3; 8]).collect();
-        let images = vec![Image::filled(8, 8, &[0]).unwrap(); labels.len()];
-        let set = InMemory::from_images(images, labels.clone(), ["a", "b", "c", "d"]).unwrap();
-        let folds = folds(&set, 3, 5);
-        let mut all = folds.concat();
-        all.sort_unstable();
-        assert_eq!(all, (0..21).collect::<Vec<_>>());
-        assert!(folds.iter().all(|fold| fold.len() == 7 && fold.is_sorted()));
-        for (label, counts) in [(0, [3, 3]), (1, [1, 1]), (3, [2, 3])] {
-            for fold in &folds {
-                let count = fold.iter().filter(|&&index| labels[index] == label).count();
-                assert!((counts[0]..=counts[1]).contains(&count), "{label}: {count}");
-            }
-        }
-    }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use candle_augment::compare::{Arm, Synthetic};
+use candle_augment::gate::Choice;
 use candle_augment::{ClassMixture, Error, Result, SyntheticSource, Transform};
 use clap::ValueEnum;
 
@@ -35,6 +36,8 @@ pub enum ArmName {
     /// The same, and classic transforms
     #[value(name = "gan+classic")]
     GanClassic,
+    /// Classic transforms, and of each class the source and share that were measured to help on the training images, if any
+    Auto,
 }
 
 /// The arms of those who name none: does balance help, do transforms, does a GAN?
@@ -46,6 +49,7 @@ enum From {
     Smote,
     Autoencoder,
     Gan,
+    Chosen,
 }
 
 impl ArmName {
@@ -54,12 +58,13 @@ impl ArmName {
             Self::Smote | Self::SmoteClassic => Some(From::Smote),
             Self::Interpolation | Self::InterpolationClassic => Some(From::Autoencoder),
             Self::Gan | Self::GanClassic => Some(From::Gan),
+            Self::Auto => Some(From::Chosen),
             _ => None,
         }
     }
 
     fn is_classic(self) -> bool {
-        matches!(self, Self::Classic | Self::SmoteClassic | Self::InterpolationClassic | Self::GanClassic)
+        matches!(self, Self::Classic | Self::SmoteClassic | Self::InterpolationClassic | Self::GanClassic | Self::Auto)
     }
 
     /// What it is called on the command line and in results.
@@ -76,14 +81,17 @@ pub fn chosen(names: &[ArmName]) -> Vec<ArmName> {
     chosen
 }
 
-/// Whether one of the arms takes samples of a GAN.
+/// Whether one of the arms takes samples of a GAN, of an autoencoder, or those that are chosen.
 pub fn need_gan(names: &[ArmName]) -> bool {
     names.iter().any(|name| name.from() == Some(From::Gan))
 }
 
-/// Whether one of the arms takes samples of an autoencoder.
 pub fn need_autoencoder(names: &[ArmName]) -> bool {
     names.iter().any(|name| name.from() == Some(From::Autoencoder))
+}
+
+pub fn need_choice(names: &[ArmName]) -> bool {
+    names.contains(&ArmName::Auto)
 }
 
 /// How the arms with synthetic samples mix them.
@@ -125,7 +133,7 @@ impl MixtureArgs {
         Ok(())
     }
 
-    fn apply(&self, mut synthetic: Synthetic) -> Synthetic {
+    pub fn apply(&self, mut synthetic: Synthetic) -> Synthetic {
         synthetic.ramp = self.ramp;
         synthetic.real_only = self.real_only;
         synthetic.weight = self.synthetic_weight;
@@ -145,6 +153,8 @@ pub struct Parts<'a> {
     pub gan: Option<Arc<dyn SyntheticSource>>,
     /// For the arms that need it.
     pub autoencoder: Option<Arc<dyn SyntheticSource>>,
+    /// For the arm that needs it.
+    pub chosen: Option<(Choice, Arc<dyn SyntheticSource>)>,
 }
 
 impl Parts<'_> {
@@ -176,6 +186,10 @@ impl Parts<'_> {
             From::Smote => Synthetic::smote(self.mixture.mixture()),
             From::Autoencoder => given(&self.autoencoder),
             From::Gan => given(&self.gan),
+            From::Chosen => {
+                let (choice, source) = self.chosen.as_ref().expect("it is made wherever an arm needs it");
+                Synthetic::new(Arc::clone(source), choice.clone())
+            }
         }
     }
 }
@@ -204,6 +218,7 @@ mod tests {
             classic: Arc::new(candle_augment::Pipeline::new()),
             gan: Some(source(&digits)),
             autoencoder: Some(source(&digits)),
+            chosen: Some((Choice::default(), source(&digits))),
         };
         for name in ArmName::value_variants() {
             let arm = parts.arm(*name);

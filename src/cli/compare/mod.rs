@@ -3,7 +3,6 @@
 mod arms;
 mod sources;
 mod store;
-mod thin;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -14,27 +13,32 @@ use candle_augment::compare::{
     Arm, CompareConfig, CompareData, Comparison, Progress as Event, Referee, Task, Training, compare,
 };
 use candle_augment::gan::{Budget, GanConfig, GeneratorSource};
+use candle_augment::gate::Choice;
 use candle_augment::{Color, Dataset, Error, ErrorKind, Result, Size, SyntheticSource};
 use serde::Serialize;
 
-use self::arms::{ArmName, MixtureArgs};
-use self::sources::Workshop;
+use self::arms::ArmName;
+pub use self::arms::MixtureArgs;
+use self::sources::Sources;
 use self::store::{Folder, Settings, Stored};
-use self::thin::Thinning;
 use super::classic::ClassicArgs;
 use super::common::Common;
 use super::data::{self, Parts};
+use super::gate::{Gate, GateArgs, gan_time};
 use super::progress::{Goal, Progress};
 use super::size::default_size;
+use super::thin::Thinning;
 use super::words::count;
+use super::workshop::Workshop;
 use super::{exit, interrupt, output, training};
 
 /// Minutes that a GAN is trained for where nothing bounds the whole.
 const GAN_MINUTES: f64 = 2.0;
 /// The part of the whole that a GAN is trained for.
 const GAN_PART: f64 = 1.0 / 3.0;
-/// How long an autoencoder is trained, as a part of what a GAN gets.
-const AUTOENCODER_PART: f64 = 0.25;
+/// Minutes of the choice of shares where nothing bounds the whole, and the part of the whole that it takes otherwise.
+const GATE_MINUTES: f64 = 15.0;
+const GATE_PART: f64 = 0.5;
 
 /// Measure what balance, transforms and synthetic samples do for a classifier
 ///
@@ -98,9 +102,15 @@ pub struct Args {
     /// Take the samples of the GAN from this checkpoint, which must not have seen the test images [default: train one on the training images]
     #[arg(long, value_name = "FILE", help_heading = "Synthetic samples")]
     gan: Option<PathBuf>,
-    /// Time to train a GAN for; an autoencoder gets a quarter of it [default: a third of --minutes, else 2]
+    /// Time to train a GAN for; an autoencoder gets a quarter of it [default: a third of --minutes, else 2; with the arm auto a tenth of
+    /// --gate-minutes]
     #[arg(long, value_name = "M", help_heading = "Synthetic samples", allow_negative_numbers = true)]
     gan_minutes: Option<f64>,
+    #[command(flatten)]
+    gate: GateArgs,
+    /// Time for the choice of shares of the arm auto, with all its GANs [default: half of --minutes, else 15]
+    #[arg(long, value_name = "M", help_heading = "Choice of shares", allow_negative_numbers = true)]
+    gate_minutes: Option<f64>,
     #[command(flatten)]
     classic: ClassicArgs,
     #[command(flatten)]
@@ -118,6 +128,8 @@ struct Report {
     gan: Option<String>,
     /// Steps of the autoencoder, if an arm has samples of one.
     autoencoder_steps: Option<u64>,
+    /// What the arm auto is of, if there is one.
+    choice: Option<Choice>,
     settings: Settings,
     /// Why not all seeds were measured, if not.
     stopped: Option<Stopped>,
@@ -134,9 +146,10 @@ enum Stopped {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let clock = Clock::start(args)?;
-    args.mixture.check()?;
     let names = arms::chosen(&args.arms);
+    let clock = Clock::start(args, arms::need_choice(&names))?;
+    args.mixture.check()?;
+    args.gate.check()?;
     let folder = Folder::new(&args.out)?;
     let parts = data::open_parts(&args.data, args.test.as_deref(), args.common.seed)?;
     let given = args.given_gan(&parts)?;
@@ -163,16 +176,29 @@ pub fn run(args: &Args) -> Result<()> {
     interrupt::listen("saving what is done")?;
     let workshop = Workshop {
         config: gan_config,
-        train: data.train(),
         transform: args.classic.light(first.channels()).transform()?,
         workers: args.common.workers(),
-        folder: &folder,
     };
-    let (gan, gan_words) = args.gan(&names, given, &workshop, clock.gan, &mut stored)?.unzip();
-    let autoencoder = arms::need_autoencoder(&names)
-        .then(|| workshop.interpolation(clock.gan.mul_f64(AUTOENCODER_PART), &mut stored))
-        .transpose()?;
-    let parts_of_arms = arms::Parts { mixture: &args.mixture, classic, gan, autoencoder };
+    let gate = Gate {
+        args: &args.gate,
+        mixture: &args.mixture,
+        workshop: &workshop,
+        training: config.training.clone(),
+        classic: Arc::clone(&classic) as _,
+        time: clock.gate,
+        gan: clock.gan,
+    };
+    gate.config().validate()?;
+    let from = if given.is_some() { args.gan_name() } else { "trained on the training images".to_owned() };
+    let mut sources = Sources::new(&workshop, data.train(), &folder, &mut stored, given, clock.gan);
+    // What is to be chosen comes first, while all of its time is left.
+    let chosen = arms::need_choice(&names).then(|| sources.auto(&gate)).transpose()?;
+    let gan = arms::need_gan(&names).then(|| sources.gan()).transpose()?;
+    let autoencoder = arms::need_autoencoder(&names).then(|| sources.interpolation()).transpose()?;
+    let gan_words = gan.as_ref().map(|gan| format!("{from}, {}", count(gan.step(), "step", "steps")));
+    let choice = chosen.as_ref().map(|(choice, _)| choice.clone());
+    let gan = gan.map(|gan| gan as Arc<dyn SyntheticSource>);
+    let parts_of_arms = arms::Parts { mixture: &args.mixture, classic, gan, autoencoder, chosen };
     let mut referee = Referee::new(config, &data, &parts_of_arms.arms(&names), |_| Ok(()))?;
     if let Some(record) = stored.record.take() {
         referee.go_on_from(record).map_err(|error| error.with_path(folder.runs()))?;
@@ -187,6 +213,7 @@ pub fn run(args: &Args) -> Result<()> {
         transforms: args.classic.full(first.channels()).to_string(),
         gan: gan_words,
         autoencoder_steps: stored.autoencoder_steps.filter(|_| arms::need_autoencoder(&names)),
+        choice,
         settings,
         stopped,
         comparison,
@@ -270,28 +297,38 @@ pub fn run_arms(config: CompareConfig, data: &CompareData, arms: &[Arm]) -> Resu
 /// When the work must end, and how long of it a GAN may take.
 struct Clock {
     end: Option<Instant>,
+    gate: Duration,
     gan: Duration,
 }
 
 impl Clock {
-    fn start(args: &Args) -> Result<Self> {
+    fn start(args: &Args, has_choice: bool) -> Result<Self> {
         let time = |minutes: f64, option: &str| match training::minutes(minutes) {
             Ok(Budget::Time(time)) => Ok(time),
             _ => Err(Error::config(format!("{option} {minutes}: give a number of minutes above 0"))),
         };
         let whole = args.minutes.map(|minutes| time(minutes, "--minutes")).transpose()?;
+        let gate = match (args.gate_minutes, whole) {
+            (Some(minutes), _) => time(minutes, "--gate-minutes")?,
+            (None, Some(whole)) => whole.mul_f64(GATE_PART),
+            (None, None) => time(GATE_MINUTES, "--gate-minutes")?,
+        };
         let gan = match (args.gan_minutes, whole) {
             (Some(minutes), _) => time(minutes, "--gan-minutes")?,
+            (None, _) if has_choice => gan_time(gate),
             (None, Some(whole)) => whole.mul_f64(GAN_PART),
             (None, None) => time(GAN_MINUTES, "--gan-minutes")?,
         };
-        if whole.is_some_and(|whole| gan > whole) {
-            return Err(Error::config("--gan-minutes is more than --minutes, which holds all of the work: give less"));
+        for (part, option) in [(gan, "--gan-minutes"), (gate, "--gate-minutes")] {
+            if whole.is_some_and(|whole| part > whole) {
+                let message = format!("{option} is more than --minutes, which holds all of the work: give less");
+                return Err(Error::config(message));
+            }
         }
         let end = whole.map(|whole| {
             Instant::now().checked_add(whole).ok_or_else(|| Error::config("--minutes is beyond all time: give fewer"))
         });
-        Ok(Self { end: end.transpose()?, gan })
+        Ok(Self { end: end.transpose()?, gate, gan })
     }
 
     fn is_over(&self) -> bool {
@@ -349,24 +386,6 @@ impl Args {
             ("transforms of the GAN", self.classic.light(channels).to_string()),
         ];
         settings.into_iter().chain(checkpoint).map(|(name, value)| (name.to_owned(), value)).collect()
-    }
-
-    /// The GAN that the arms need, if any does, and where it is from.
-    fn gan(
-        &self,
-        names: &[ArmName],
-        given: Option<GeneratorSource>,
-        workshop: &Workshop<'_>,
-        time: Duration,
-        stored: &mut Stored,
-    ) -> Result<Option<(Arc<dyn SyntheticSource>, String)>> {
-        if !arms::need_gan(names) {
-            return Ok(None);
-        }
-        let from = if given.is_some() { self.gan_name() } else { "trained on the training images".to_owned() };
-        let source = given.map_or_else(|| workshop.gan(time, stored), Ok)?;
-        let words = format!("{from}, {}", count(source.step(), "step", "steps"));
-        Ok(Some((Arc::new(source), words)))
     }
 
     /// The checkpoint that the user gave.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use candle_augment::compare::{Comparison, Record};
+use candle_augment::gate::Choice;
 use candle_augment::report::write_file;
 use candle_augment::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
@@ -65,6 +66,9 @@ pub struct Stored {
     pub gan_steps: Option<u64>,
     /// Steps of the autoencoder, once they were chosen.
     pub autoencoder_steps: Option<u64>,
+    /// What the gate chose, once it did.
+    #[serde(default)]
+    pub choice: Option<Choice>,
     /// None before the first run.
     pub record: Option<Record>,
 }
@@ -72,7 +76,7 @@ pub struct Stored {
 impl Stored {
     /// Before anything was done.
     pub fn new(settings: Settings) -> Self {
-        Self { settings, gan_steps: None, autoencoder_steps: None, record: None }
+        Self { settings, gan_steps: None, autoencoder_steps: None, choice: None, record: None }
     }
 
     /// The runs so far in `folder`, which must have been made with `settings`, or none.

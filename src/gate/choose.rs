@@ -1,0 +1,288 @@
+//! Measures candidates by cross-validation, and chooses.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::config::GateConfig;
+use super::gain::{Answers, Gains, gains};
+use crate::compare::{Arm, Training, train_arm};
+use crate::dataset::{Dataset, DatasetExt, folds};
+use crate::error::{Error, ErrorKind, Result};
+use crate::plan::{Choice, ClassChoice, ClassMixture, Gain, MeasuredShare};
+use crate::transform::Normalize;
+
+/// Classes with fewer images get no synthetic samples: what helps them cannot be told.
+const FEWEST: usize = 10;
+
+/// What is being done. An error that the callback returns stops it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Progress<'a> {
+    /// A candidate's source is about to be made from the images of all folds but one.
+    Source {
+        /// The candidate's name.
+        name: &'a str,
+        /// The fold that is left out, from 0.
+        fold: usize,
+    },
+    /// A classifier made one optimiser step.
+    Step {
+        /// The candidate's name, or that of the reference.
+        name: &'a str,
+        /// Steps so far, over all classifiers.
+        done: usize,
+        /// Of how many, if the time suffices.
+        total: usize,
+        /// The step's loss.
+        loss: f64,
+    },
+}
+
+/// Chooses how much of each class of `train` is synthetic, and of which of `candidates`, by paired repeated
+/// cross-validation against `reference`.
+///
+/// The images have the size of the training already. Candidates are arms with synthetic samples, best made from the
+/// images that they are given ([`Synthetic::made_from`](crate::compare::Synthetic::made_from)); their mixtures do not
+/// matter, each is tried with all shares of the configuration, in all classes alike. Of a class, the first candidate is
+/// taken that has a share whose gain is above 0 with 90 %, with the share for which this bound is highest. Classes with
+/// under ten images get nothing, and are not measured.
+///
+/// How a gain and its bound are found: the F1 of each class, of classifiers trained on the other folds, less that of
+/// classifiers with the same seeds trained on the reference; drawn again over images and repeats, and each class's drawn
+/// towards the mean of all as far as it is uncertain. Taking the best of several shares and sources makes it likelier
+/// than one in ten that something without a gain passes; such a choice is worth nothing, but does no harm to speak of.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use candle_augment::compare::{Arm, Synthetic, Training};
+/// use candle_augment::gate::{GateConfig, choose};
+/// use candle_augment::{ClassMixture, DataLoader, Dataset, DatasetExt, Mixture, RandomRotation, Size, SmoteSource, digits};
+///
+/// let train: Arc<dyn Dataset> = Arc::new(digits()?.per_class(20, 0)?);
+/// let classic = Arm::classic(Arc::new(RandomRotation::new(10.0)?));
+/// let smote = classic.clone().with_synthetic("smote", Synthetic::smote(ClassMixture::None));
+/// // Far too few steps and repeats, but enough to see how it goes.
+/// let config = GateConfig { repeats: 2, shares: vec![0.3], ..GateConfig::new(Size::square(8)) };
+/// let config = GateConfig { training: Training { steps: 5, ..config.training }, ..config };
+/// let choice = choose(&config, &train, &classic, &[smote], |_| Ok(()))?;
+/// println!("{choice}");
+/// let source = SmoteSource::new(&train)?;
+/// let loader = DataLoader::builder(train).synthetic(source).mixture(Mixture::Auto(choice)).build()?;
+/// # Ok::<(), candle_augment::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// [`ErrorKind::Config`] for a configuration out of range, and candidates without samples or of one name;
+/// [`ErrorKind::Dataset`] if there is only one class; and the errors of the data, the transforms, the sources and
+/// `progress`.
+pub fn choose(
+    config: &GateConfig,
+    train: &Arc<dyn Dataset>,
+    reference: &Arm,
+    candidates: &[Arm],
+    mut progress: impl FnMut(Progress<'_>) -> Result<()>,
+) -> Result<Choice> {
+    config.validate()?;
+    GateConfig::check_candidates(candidates)?;
+    if train.classes().len() < 2 {
+        let message = format!("{} class: a choice of shares needs at least 2 to tell apart", train.classes().len());
+        return Err(Error::new(ErrorKind::Dataset, message));
+    }
+    let counts = train.class_counts();
+    let measured: Vec<usize> =
+        (0..train.len()).filter(|&index| counts[train.label(index) as usize] >= FEWEST).collect();
+    let results = if measured.is_empty() {
+        Vec::new()
+    } else {
+        Measurement::new(config, train, measured, reference, candidates)?.run(&mut progress)?
+    };
+    Ok(choice(&counts, train.classes(), candidates, &results))
+}
+
+/// One candidate with one share.
+struct Variant {
+    candidate: usize,
+    share: f64,
+    answers: Answers,
+}
+
+/// One part of the images.
+struct Fold {
+    /// What it is measured by.
+    train: Arc<dyn Dataset>,
+    validation: Arc<dyn Dataset>,
+    /// The places of its images among all that are measured.
+    places: Vec<usize>,
+}
+
+struct Measurement<'a> {
+    config: &'a GateConfig,
+    reference: &'a Arm,
+    candidates: &'a [Arm],
+    classes: usize,
+    labels: Vec<u32>,
+    folds: Vec<Fold>,
+    deadline: Option<Instant>,
+}
+
+impl<'a> Measurement<'a> {
+    /// On the images `measured` of `train`; the others are trained on, in every fold.
+    fn new(
+        config: &'a GateConfig,
+        train: &Arc<dyn Dataset>,
+        measured: Vec<usize>,
+        reference: &'a Arm,
+        candidates: &'a [Arm],
+    ) -> Result<Self> {
+        let deadline = config.time.and_then(|time| Instant::now().checked_add(time));
+        let labels = measured.iter().map(|&index| train.label(index)).collect();
+        let part = Arc::clone(train).subset(measured.clone())?;
+        let fold = |places: Vec<usize>| {
+            let validation: Vec<usize> = places.iter().map(|&place| measured[place]).collect();
+            let is_left = |index: &usize| validation.binary_search(index).is_err();
+            let rest: Vec<usize> = (0..train.len()).filter(is_left).collect();
+            Ok(Fold {
+                train: Arc::new(Arc::clone(train).subset(rest)?),
+                validation: Arc::new(Arc::clone(train).subset(validation)?),
+                places,
+            })
+        };
+        let folds = folds(&part, config.folds, config.training.seed).into_iter().map(fold).collect::<Result<_>>()?;
+        Ok(Self { config, reference, candidates, classes: train.classes().len(), labels, folds, deadline })
+    }
+
+    /// What each candidate gains with each share; nothing if the time did not suffice for two repeats.
+    fn run(&self, progress: &mut dyn FnMut(Progress<'_>) -> Result<()>) -> Result<Vec<(usize, f64, Gains)>> {
+        let sources = self.sources(progress)?;
+        let mut reference: Answers = Vec::new();
+        let mut variants: Vec<Variant> = Vec::new();
+        for candidate in 0..self.candidates.len() {
+            let variant = |&share: &f64| Variant { candidate, share, answers: Vec::new() };
+            variants.extend(self.config.shares.iter().map(variant));
+        }
+        let mut done = 0;
+        for repeat in 0..self.config.repeats {
+            let Some(answers) = self.repeat(repeat, &sources, &variants, &mut done, progress)? else { break };
+            let mut answers = answers.into_iter();
+            reference.extend(answers.next());
+            variants.iter_mut().zip(answers).for_each(|(variant, answers)| variant.answers.push(answers));
+        }
+        if reference.len() < 2 {
+            return Ok(Vec::new());
+        }
+        let seed = self.config.training.seed;
+        let of = |variant: &Variant| {
+            let gains = gains(&self.labels, self.classes, &reference, &variant.answers, seed);
+            (variant.candidate, variant.share, gains)
+        };
+        Ok(variants.iter().map(of).collect())
+    }
+
+    /// By fold the candidates with their sources made.
+    fn sources(&self, progress: &mut dyn FnMut(Progress<'_>) -> Result<()>) -> Result<Vec<Vec<Arm>>> {
+        let mut sources = Vec::with_capacity(self.folds.len());
+        for (number, fold) in self.folds.iter().enumerate() {
+            let mut of_fold = Vec::with_capacity(self.candidates.len());
+            for arm in self.candidates {
+                progress(Progress::Source { name: arm.name(), fold: number })?;
+                of_fold.push(arm.on(&fold.train)?);
+            }
+            sources.push(of_fold);
+        }
+        Ok(sources)
+    }
+
+    /// The answers of the reference and of each variant to all images, by classifiers of one seed for each fold; none if
+    /// the time is over.
+    fn repeat(
+        &self,
+        repeat: usize,
+        sources: &[Vec<Arm>],
+        variants: &[Variant],
+        done: &mut usize,
+        progress: &mut dyn FnMut(Progress<'_>) -> Result<()>,
+    ) -> Result<Option<Answers>> {
+        let mut answers = vec![vec![0; self.labels.len()]; 1 + variants.len()];
+        for (number, (fold, sources)) in self.folds.iter().zip(sources).enumerate() {
+            let seed = self.config.training.seed.wrapping_add((repeat * self.folds.len() + number) as u64);
+            let training = Training { seed, ..self.config.training.clone() };
+            let variants = variants.iter().map(|variant| with_share(&sources[variant.candidate], variant.share));
+            let arms: Vec<Arm> = std::iter::once(self.reference.clone()).chain(variants).collect();
+            for (arm, answers) in arms.iter().zip(&mut answers) {
+                if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                    return Ok(None);
+                }
+                let total = self.config.repeats * self.folds.len() * arms.len() * training.steps;
+                let classifier = train_arm(&training, arm, &fold.train, |loss| {
+                    *done += 1;
+                    progress(Progress::Step { name: arm.name(), done: *done, total, loss })
+                })?;
+                let images = training.in_order(&fold.validation).normalize(Normalize::signed()).build()?;
+                let found = classifier.predict(images.epoch(0))?;
+                fold.places.iter().zip(found).for_each(|(&place, found)| answers[place] = found);
+            }
+        }
+        Ok(Some(answers))
+    }
+}
+
+fn with_share(arm: &Arm, share: f64) -> Arm {
+    let mut arm = arm.clone();
+    if let Some(synthetic) = &mut arm.synthetic {
+        synthetic.mixture = ClassMixture::Share(share).into();
+    }
+    arm
+}
+
+/// The choice that follows from what was measured.
+fn choice(counts: &[usize], classes: &[String], candidates: &[Arm], results: &[(usize, f64, Gains)]) -> Choice {
+    let measured = results.iter().map(|(candidate, share, gains)| {
+        let of_class = classes.iter().zip(&gains.classes);
+        MeasuredShare {
+            source: candidates[*candidate].name().to_owned(),
+            share: *share,
+            gain: gains.mean,
+            bound: gains.bound,
+            classes: of_class.filter_map(|(name, gain)| Some((name.clone(), (*gain)?))).collect::<BTreeMap<_, _>>(),
+        }
+    });
+    let of_class = |(label, name): (usize, &String)| {
+        let found = class_choice(label, counts[label], candidates, results);
+        (name.clone(), found)
+    };
+    Choice {
+        sources: BTreeMap::new(),
+        classes: classes.iter().enumerate().map(of_class).collect(),
+        measured: measured.collect(),
+    }
+}
+
+fn class_choice(label: usize, count: usize, candidates: &[Arm], results: &[(usize, f64, Gains)]) -> ClassChoice {
+    let nothing = |reason: String| ClassChoice { source: None, share: 0.0, reason };
+    if count < FEWEST {
+        return nothing(format!("{count} images: under {FEWEST}, too few to tell what helps"));
+    }
+    if results.is_empty() {
+        return nothing("not measured: the time was over before two repeats; give more".to_owned());
+    }
+    let bounds = |candidate: usize| {
+        let of_candidate = results.iter().filter(move |(of, ..)| *of == candidate);
+        let gain = of_candidate.filter_map(move |(_, share, gains)| Some((candidate, *share, gains.classes[label]?)));
+        gain.max_by(|(.., a), (.., b)| a.bound.total_cmp(&b.bound))
+    };
+    let best: Vec<(usize, f64, Gain)> = (0..candidates.len()).filter_map(bounds).collect();
+    let words = |(candidate, share, gain): &(usize, f64, Gain)| {
+        let (name, Gain { expected, bound, .. }) = (candidates[*candidate].name(), gain);
+        format!("{name} at {share}: F1 {:+.1} points, at least {:+.1} with 90 %", 100.0 * expected, 100.0 * bound)
+    };
+    match best.iter().find(|(.., gain)| gain.bound > 0.0) {
+        Some(found) => {
+            let (candidate, share, _) = *found;
+            ClassChoice { source: Some(candidates[candidate].name().to_owned()), share, reason: words(found) }
+        }
+        None => nothing(format!("no gain shown: {}", best.iter().map(words).collect::<Vec<_>>().join("; "))),
+    }
+}

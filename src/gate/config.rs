@@ -1,0 +1,66 @@
+//! How a choice of shares is measured.
+
+use std::time::Duration;
+
+use crate::compare::{Arm, Training};
+use crate::error::{Error, Result};
+use crate::image::Size;
+
+/// How [`choose`](super::choose()) measures.
+#[derive(Clone, Debug)]
+pub struct GateConfig {
+    /// How each classifier is trained. The seed also cuts the folds.
+    pub training: Training,
+    /// Parts of the training images, each of which is measured by classifiers, and samples, of the others; 2 to 10. 3 by
+    /// default.
+    pub folds: usize,
+    /// How often all folds are measured, each time with other seeds; 2 at least. 3 by default.
+    pub repeats: usize,
+    /// The shares that are tried for each source, in (0, 1]. 0.15, 0.3 and 0.5 by default.
+    pub shares: Vec<f64>,
+    /// No classifier is begun after so long; the repeats that are whole by then count. None by default.
+    pub time: Option<Duration>,
+}
+
+impl GateConfig {
+    /// The defaults for images of `size`.
+    #[must_use]
+    pub fn new(size: Size) -> Self {
+        Self { training: Training::new(size), folds: 3, repeats: 3, shares: vec![0.15, 0.3, 0.5], time: None }
+    }
+
+    /// Checks what can be checked without images.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for the first value that is out of range.
+    pub fn validate(&self) -> Result<()> {
+        let wrong = if !(2..=10).contains(&self.folds) {
+            format!("{} folds: expected 2 to 10, such as 3", self.folds)
+        } else if self.repeats < 2 {
+            format!("{} repeats: expected 2 at least, which tell how much chance does", self.repeats)
+        } else if let Some(share) = self.shares.iter().find(|share| !(**share > 0.0 && **share <= 1.0)) {
+            format!("a synthetic share of {share}: expected above 0 and at most 1, such as 0.3; 0 is always tried")
+        } else if self.shares.is_empty() {
+            "no synthetic share to try: give one above 0, such as 0.3".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(Error::config(wrong))
+    }
+
+    /// Refuses arms that cannot be measured as candidates.
+    pub(super) fn check_candidates(candidates: &[Arm]) -> Result<()> {
+        for (index, arm) in candidates.iter().enumerate() {
+            arm.check()?;
+            let name = arm.name();
+            if arm.synthetic.is_none() {
+                return Err(Error::config(format!("candidate {name:?} has no synthetic samples: give it a source")));
+            }
+            if candidates[..index].iter().any(|other| other.name() == name) {
+                return Err(Error::config(format!("two candidates are called {name:?}: give each a name of its own")));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,21 @@
+//! Are synthetic samples worth it? How much of each class is to be synthetic, chosen by measurement.
+//!
+//! [`choose()`] trains classifiers by cross-validation on the user's own training images, with and without synthetic samples
+//! of several sources and shares. A class gets samples only where they are shown to help: where the gain in F1 is above 0
+//! with 90 %. The first source that passes is taken, in the order of the candidates, such as a GAN and then an
+//! interpolation between images; where none does, nothing is synthetic. The result is a [`Choice`], a small file that
+//! [`Mixture::Auto`](crate::Mixture::Auto) takes.
+//!
+//! Sources are made anew for every fold, from the images that the fold's classifiers are trained on, so that no sample has
+//! seen an image that it is measured on.
+
+mod choose;
+mod config;
+mod gain;
+mod refuse;
+
+pub use choose::{Progress, choose};
+pub use config::GateConfig;
+pub use refuse::{COPY_BUDGET, refuse};
+
+pub use crate::plan::{Choice, ClassChoice, Gain, MeasuredShare};
