@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::Image;
+use crate::plan::Choice;
 use crate::synthetic::{SyntheticRequest, SyntheticSource};
 
 /// Takes the samples of each class from a source of its own.
@@ -39,6 +40,24 @@ impl SourceByClass {
             )));
         }
         Ok(Self { classes, sources })
+    }
+}
+
+impl Choice {
+    /// The source of each of `classes` that the choice names, out of `sources` with their names.
+    ///
+    /// # Errors
+    ///
+    /// As [`SourceByClass::new`].
+    pub fn source_by_class(
+        &self,
+        classes: &[String],
+        sources: &[(&str, Arc<dyn SyntheticSource>)],
+    ) -> Result<SourceByClass> {
+        SourceByClass::new(classes.to_vec(), |class| {
+            let name = self.classes.get(class)?.source.as_deref()?;
+            sources.iter().find(|(own, _)| *own == name).map(|(_, source)| Arc::clone(source))
+        })
     }
 }
 

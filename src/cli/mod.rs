@@ -59,6 +59,7 @@ enum Command {
     Train(train::Args),
     Sample(sample::Args),
     Evaluate(evaluate::Args),
+    Gate(gate::Args),
     Compare(compare::Args),
 }
 
@@ -74,6 +75,7 @@ pub fn main() -> ExitCode {
         Command::Train(args) => train::run(args),
         Command::Sample(args) => sample::run(args),
         Command::Evaluate(args) => evaluate::run(args),
+        Command::Gate(args) => gate::run(args),
         Command::Compare(args) => compare::run(args),
     })
 }

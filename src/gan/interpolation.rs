@@ -1,12 +1,17 @@
 //! Samples between two real images of a class, by the codes of an autoencoder.
 
-use candle_core::Device;
+use std::collections::HashMap;
+use std::path::Path;
+
+use candle_core::{Device, Tensor};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::autoencoder::BLUR;
 use super::config::GanConfig;
 use super::generator::Generator;
 use super::source::{calibrate_by, check_requests, chunk, render};
+use super::tensor_file::{TensorFile, refused};
 use crate::error::{Error, Result};
 use crate::image::Image;
 use crate::nn::Params;
@@ -26,7 +31,23 @@ pub struct InterpolationSource {
     config: GanConfig,
     device: Device,
     decoder: Generator,
+    /// The decoder's.
+    params: Params,
     classes: Vec<Codes>,
+}
+
+/// What such a file is, and the version of its format.
+const KIND: &str = "candle-augment-interpolation";
+const VERSION: u32 = 1;
+const WRITER: &str = "`gate`";
+const DECODER: &str = "decoder.";
+
+/// The header of such a file, as JSON.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Description {
+    version: u32,
+    config: GanConfig,
 }
 
 /// The codes of a class's images, and for each the nearest others.
@@ -81,7 +102,55 @@ impl InterpolationSource {
         let values: Vec<f32> = values.into_iter().flatten().map(|value| value * scale).collect();
         calibrate_by(&generator, config, device, &values, &labels)?;
         let classes = codes.into_iter().map(Codes::new).collect();
-        Ok(Self { config: config.clone(), device: device.clone(), decoder: generator, classes })
+        Ok(Self { config: config.clone(), device: device.clone(), decoder: generator, params, classes })
+    }
+
+    /// Whether [`InterpolationSource::save`] wrote the file.
+    pub(crate) fn is_in(path: &Path) -> bool {
+        TensorFile::is_kind(path, KIND)
+    }
+
+    /// Reads what [`InterpolationSource::save`] wrote, onto the CPU.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if the file cannot be read; [`ErrorKind::Checkpoint`] if it is not such a
+    /// file, or is damaged.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let TensorFile { description, tensors } = TensorFile::read(path, KIND, VERSION, WRITER)?;
+        let load = || {
+            let description: Description = serde_json::from_value(description)
+                .map_err(|error| refused(&format!("its configuration is damaged: {error}: make it anew")))?;
+            let config = description.config;
+            config.validate().map_err(|error| refused(error.message()))?;
+            let codes = (0..config.classes.len()).map(|class| codes(&tensors, class, config.latent));
+            let classes = codes.map(|codes| Ok(Codes::new(codes?))).collect::<Result<_>>()?;
+            let mut params = Params::new(config.seed, &Device::Cpu);
+            let decoder = Generator::new(&mut params, &config)?;
+            params.load(&tensors, DECODER)?;
+            Ok(Self { config, device: Device::Cpu, decoder, params, classes })
+        };
+        load().map_err(|error: Error| error.with_path(path))
+    }
+
+    /// Writes everything that makes the samples, whole or not at all: about as many bytes as the generator's weights, and
+    /// four for each number of each image's code.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let description = serde_json::to_value(Description { version: VERSION, config: self.config.clone() })
+            .map_err(|error| refused(&format!("its configuration cannot be written: {error}")).with_path(path))?;
+        let named = self.params.tensors().map(|(name, var)| (format!("{DECODER}{name}"), var.as_detached_tensor()));
+        let mut tensors: Vec<(String, Tensor)> = named.collect();
+        for (class, Codes { codes, .. }) in self.classes.iter().enumerate() {
+            let codes = Tensor::from_vec(codes.concat(), (codes.len(), self.config.latent), &Device::Cpu)?;
+            tensors.push((codes_name(class), codes));
+        }
+        TensorFile::write(path, KIND, &description, &tensors)
     }
 
     /// The code of a request.
@@ -95,6 +164,21 @@ impl InterpolationSource {
         };
         let share = rng.uniform(0.0, 1.0) as f32;
         codes[first].iter().zip(&codes[second]).map(|(a, b)| (a + share * (b - a)) * scale).collect()
+    }
+}
+
+fn codes_name(class: usize) -> String {
+    format!("codes.{class}")
+}
+
+/// The codes of a class, one at least.
+fn codes(tensors: &HashMap<String, Tensor>, class: usize, latent: usize) -> Result<Vec<Vec<f32>>> {
+    let name = codes_name(class);
+    match tensors.get(&name) {
+        Some(codes) if matches!(codes.dims(), [count, length] if *count > 0 && *length == latent) => {
+            Ok(codes.to_vec2()?)
+        }
+        _ => Err(refused(&format!("expected the tensor {name:?} with codes of {latent} numbers: make it anew"))),
     }
 }
 

@@ -73,6 +73,7 @@ mod schedule;
 mod source;
 mod state;
 mod supervisor;
+mod tensor_file;
 mod trainer;
 
 pub use augment::Augmentation;

@@ -12,10 +12,12 @@
 mod choose;
 mod config;
 mod gain;
+mod open;
 mod refuse;
 
 pub use choose::{Progress, choose};
 pub use config::GateConfig;
+pub use open::open;
 pub use refuse::{COPY_BUDGET, refuse};
 
 pub use crate::plan::{Choice, ClassChoice, Gain, MeasuredShare};

@@ -101,6 +101,14 @@ pub struct MixtureArgs {
     /// Synthetic share of each class in the arms with synthetic samples, from 0 to 1
     #[arg(long, value_name = "S", default_value_t = 0.3, allow_negative_numbers = true)]
     pub share: f64,
+    #[command(flatten)]
+    pub schedule: ScheduleArgs,
+}
+
+/// How synthetic samples count over the epochs and in the loss.
+#[derive(clap::Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Synthetic samples")]
+pub struct ScheduleArgs {
     /// Let the share grow from nothing over this part of the epochs, from 0 to 1
     #[arg(long, value_name = "PART", default_value_t = 0.0, allow_negative_numbers = true)]
     pub ramp: f64,
@@ -114,16 +122,19 @@ pub struct MixtureArgs {
 
 impl MixtureArgs {
     pub fn check(&self) -> Result<()> {
-        let parts = [
-            (self.share, "--share", "the synthetic share of a class"),
-            (self.ramp, "--ramp", "the part of the epochs over which the share grows"),
-            (self.real_only, "--real-only", "the part of the epochs with real images alone"),
-        ];
-        for (part, option, what) in parts {
-            if !(0.0..=1.0).contains(&part) {
-                return Err(Error::config(format!("{option} {part}: {what} must lie between 0 and 1, such as 0.3")));
-            }
-        }
+        check_part(self.share, "--share", "the synthetic share of a class")?;
+        self.schedule.check()
+    }
+
+    fn mixture(&self) -> ClassMixture {
+        ClassMixture::Share(self.share)
+    }
+}
+
+impl ScheduleArgs {
+    pub fn check(&self) -> Result<()> {
+        check_part(self.ramp, "--ramp", "the part of the epochs over which the share grows")?;
+        check_part(self.real_only, "--real-only", "the part of the epochs with real images alone")?;
         if !(self.synthetic_weight.is_finite() && self.synthetic_weight > 0.0) {
             return Err(Error::config(format!(
                 "--synthetic-weight {}: it must be above 0, such as 0.5; to leave the samples out give --share 0",
@@ -139,10 +150,13 @@ impl MixtureArgs {
         synthetic.weight = self.synthetic_weight;
         synthetic
     }
+}
 
-    fn mixture(&self) -> ClassMixture {
-        ClassMixture::Share(self.share)
+fn check_part(part: f64, option: &str, what: &str) -> Result<()> {
+    if (0.0..=1.0).contains(&part) {
+        return Ok(());
     }
+    Err(Error::config(format!("{option} {part}: {what} must lie between 0 and 1, such as 0.3")))
 }
 
 /// What the arms are made of.
@@ -172,7 +186,7 @@ impl Parts<'_> {
             _ => Arm::oversampling(),
         };
         match name.from() {
-            Some(from) => base.with_synthetic(name.name(), self.mixture.apply(self.synthetic(from))),
+            Some(from) => base.with_synthetic(name.name(), self.mixture.schedule.apply(self.synthetic(from))),
             None => base,
         }
     }
@@ -200,7 +214,8 @@ mod tests {
 
     use super::*;
 
-    const MIXTURE: MixtureArgs = MixtureArgs { share: 0.3, ramp: 0.0, real_only: 0.0, synthetic_weight: 1.0 };
+    const SCHEDULE: ScheduleArgs = ScheduleArgs { ramp: 0.0, real_only: 0.0, synthetic_weight: 1.0 };
+    const MIXTURE: MixtureArgs = MixtureArgs { share: 0.3, schedule: SCHEDULE };
 
     #[test]
     fn the_reference_is_always_there_and_nothing_twice() {
@@ -231,19 +246,20 @@ mod tests {
 
     #[test]
     fn parts_outside_0_to_1_are_refused() {
-        assert!(MixtureArgs { share: 0.0, ramp: 1.0, ..MIXTURE }.check().is_ok());
+        let with = |schedule| MixtureArgs { schedule, ..MIXTURE };
+        assert!(MixtureArgs { share: 0.0, ..with(ScheduleArgs { ramp: 1.0, ..SCHEDULE }) }.check().is_ok());
         for wrong in [-0.1, 1.01, f64::NAN, f64::INFINITY] {
             let bad = [
                 MixtureArgs { share: wrong, ..MIXTURE },
-                MixtureArgs { ramp: wrong, ..MIXTURE },
-                MixtureArgs { real_only: wrong, ..MIXTURE },
+                with(ScheduleArgs { ramp: wrong, ..SCHEDULE }),
+                with(ScheduleArgs { real_only: wrong, ..SCHEDULE }),
             ];
             for mixture in bad {
                 assert_eq!(mixture.check().unwrap_err().kind(), ErrorKind::Config, "{mixture:?}");
             }
         }
         for wrong in [0.0, -1.0, f32::NAN, f32::INFINITY] {
-            assert!(MixtureArgs { synthetic_weight: wrong, ..MIXTURE }.check().is_err(), "{wrong}");
+            assert!(ScheduleArgs { synthetic_weight: wrong, ..SCHEDULE }.check().is_err(), "{wrong}");
         }
     }
 }

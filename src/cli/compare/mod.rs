@@ -17,8 +17,8 @@ use candle_augment::gate::Choice;
 use candle_augment::{Color, Dataset, Error, ErrorKind, Result, Size, SyntheticSource};
 use serde::Serialize;
 
-use self::arms::ArmName;
-pub use self::arms::MixtureArgs;
+pub use self::arms::ScheduleArgs;
+use self::arms::{ArmName, MixtureArgs};
 use self::sources::Sources;
 use self::store::{Folder, Settings, Stored};
 use super::classic::ClassicArgs;
@@ -181,7 +181,7 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let gate = Gate {
         args: &args.gate,
-        mixture: &args.mixture,
+        schedule: &args.mixture.schedule,
         workshop: &workshop,
         training: config.training.clone(),
         classic: Arc::clone(&classic) as _,
@@ -379,9 +379,9 @@ impl Args {
             ("--batch-size", self.batch_size.to_string()),
             ("--learning-rate", rate),
             ("--share", self.mixture.share.to_string()),
-            ("--ramp", self.mixture.ramp.to_string()),
-            ("--real-only", self.mixture.real_only.to_string()),
-            ("--synthetic-weight", self.mixture.synthetic_weight.to_string()),
+            ("--ramp", self.mixture.schedule.ramp.to_string()),
+            ("--real-only", self.mixture.schedule.real_only.to_string()),
+            ("--synthetic-weight", self.mixture.schedule.synthetic_weight.to_string()),
             ("transforms", self.classic.full(channels).to_string()),
             ("transforms of the GAN", self.classic.light(channels).to_string()),
         ];

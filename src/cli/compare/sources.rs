@@ -7,7 +7,7 @@ use candle_augment::gan::GeneratorSource;
 use candle_augment::gate::Choice;
 use candle_augment::{Dataset, Error, ErrorKind, Result, SyntheticSource};
 
-use super::super::gate::{GAN, Gate, by_class};
+use super::super::gate::{GAN, Gate};
 use super::super::training;
 use super::super::words::count;
 use super::super::workshop::Workshop;
@@ -110,7 +110,7 @@ impl<'a> Sources<'a> {
             }
             sources.push((name.as_str(), source));
         }
-        let source = by_class(&choice, self.train.classes(), &sources)?;
+        let source = choice.source_by_class(self.train.classes(), &sources)?;
         self.stored.choice = Some(choice.clone());
         self.stored.save(self.folder)?;
         Ok((choice, Arc::new(source)))

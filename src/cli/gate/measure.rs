@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use candle_augment::compare::{Arm, Synthetic, Training};
 use candle_augment::gate::{self, COPY_BUDGET, Choice, GateConfig, Progress as Event};
 use candle_augment::quality::{Filter, FilteredSource, PoolConfig, QualityConfig, cross_fit};
-use candle_augment::{ClassMixture, Dataset, Error, Result, SourceByClass, SyntheticSource, Transform};
+use candle_augment::{ClassMixture, Dataset, Error, Result, SyntheticSource, Transform};
 
-use super::super::compare::MixtureArgs;
+use super::super::compare::ScheduleArgs;
 use super::super::progress::{Goal, Progress};
 use super::super::words::{count, tell};
 use super::super::workshop::{AUTOENCODER_PART, Workshop};
@@ -59,7 +59,7 @@ impl GateArgs {
 /// What a measurement is made with.
 pub struct Gate<'a> {
     pub args: &'a GateArgs,
-    pub mixture: &'a MixtureArgs,
+    pub schedule: &'a ScheduleArgs,
     pub workshop: &'a Workshop,
     pub training: Training,
     pub classic: Arc<dyn Transform>,
@@ -102,7 +102,7 @@ impl Gate<'_> {
                     _ => Arc::new(workshop.interpolation(train, autoencoder_steps)?),
                 })
             };
-            let synthetic = self.mixture.apply(Synthetic::made_from(maker, ClassMixture::None));
+            let synthetic = self.schedule.apply(Synthetic::made_from(maker, ClassMixture::None));
             candidates.push(classic.clone().with_synthetic(name, synthetic));
         }
         let mut bar: Option<Progress> = None;
@@ -163,16 +163,4 @@ impl Gate<'_> {
         gate::refuse(choice, name, filtered.acceptance(), self.args.copy_budget);
         Ok(())
     }
-}
-
-/// The source of each class that `choice` names, out of `sources`.
-pub fn by_class(
-    choice: &Choice,
-    classes: &[String],
-    sources: &[(&str, Arc<dyn SyntheticSource>)],
-) -> Result<SourceByClass> {
-    SourceByClass::new(classes.to_vec(), |class| {
-        let name = choice.classes.get(class)?.source.as_deref()?;
-        sources.iter().find(|(own, _)| *own == name).map(|(_, source)| Arc::clone(source))
-    })
 }

@@ -2,4 +2,192 @@
 
 mod measure;
 
-pub use measure::{GAN, Gate, GateArgs, INTERPOLATION, by_class, gan_time};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use candle_augment::compare::Training;
+use candle_augment::gan::{Budget, GanConfig};
+use candle_augment::gate::Choice;
+use candle_augment::{Color, Dataset, Error, Part, Result, Size, SyntheticSource, open_data};
+use serde::Serialize;
+
+pub use self::measure::{GAN, Gate, GateArgs, INTERPOLATION, gan_time};
+use super::classic::ClassicArgs;
+use super::common::Common;
+use super::compare::ScheduleArgs;
+use super::size::default_size;
+use super::thin::Thinning;
+use super::words::tell;
+use super::workshop::Workshop;
+use super::{data, interrupt, output, training};
+
+/// Choose by measurement how much of each class is to be synthetic
+///
+/// By cross-validation on DATA itself, its training part: classifiers are trained with classic transforms alone, and with synthetic
+/// samples beside the real images, of a GAN and of an interpolation between images in the codes of an autoencoder, with several shares.
+/// For each fold both are trained anew on the other folds. A class gets samples only where these are shown to help, with 90 %: of the
+/// GAN if they do, else of the interpolation if these do, else none. Classes of which a source copies training images get none of it.
+///
+/// Writes into a folder: choice.toml, with the share of each class and all figures, which a loader reads and you may edit; and the
+/// sources that it names, trained on all images: gan.safetensors, interpolation.safetensors.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  candle-augment gate photos --minutes 30
+  candle-augment gate mnist --per-class 100 --shares 0.3 --out mnist-gate
+
+In code: let (mixture, source) = gate::open(\"candle-augment-gate/choice.toml\", set.classes())?;")]
+pub struct Args {
+    /// Class folders, IDX, CIFAR or NumPy files (their training part), or `digits`: see `candle-augment --help`
+    data: PathBuf,
+    #[command(flatten)]
+    thinning: Thinning,
+    /// The folder to write into; made if it does not exist
+    #[arg(long, value_name = "DIR", default_value = "candle-augment-gate")]
+    out: PathBuf,
+    /// End after so long, or little more; a tenth of it is for each GAN
+    #[arg(long, value_name = "M", default_value_t = 15.0, allow_negative_numbers = true)]
+    minutes: f64,
+    /// Side of the square images, from 8 to 128 [default: that of the images up to 64, else 32; see train]
+    #[arg(long, value_name = "S")]
+    size: Option<usize>,
+    /// Optimiser steps of each classifier
+    #[arg(long, value_name = "N", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..))]
+    steps: u32,
+    /// Images in a step
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
+    batch_size: u32,
+    /// Replace a choice that is already there
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    gate: GateArgs,
+    #[command(flatten)]
+    schedule: ScheduleArgs,
+    #[command(flatten)]
+    classic: ClassicArgs,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Serialize)]
+struct Report {
+    folder: PathBuf,
+    data: PathBuf,
+    images: usize,
+    size: usize,
+    transforms: String,
+    seconds: f64,
+    choice: Choice,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    let started = Instant::now();
+    let Ok(Budget::Time(time)) = training::minutes(args.minutes) else {
+        return Err(Error::config(format!("--minutes {}: give a number of minutes above 0", args.minutes)));
+    };
+    args.gate.check()?;
+    args.schedule.check()?;
+    let files = Files::new(&args.out, args.force)?;
+    let train = args.thinning.apply(&open_data(&args.data, Part::Train)?, args.common.seed)?;
+    let first = train.load(0)?;
+    let size = args.size.unwrap_or_else(|| default_size(&*train));
+    let config = GanConfig {
+        seed: args.common.seed,
+        ..GanConfig::new(size, first.channels(), train.classes()).for_images(train.len())
+    };
+    config.validate()?;
+    let workers = args.common.workers();
+    let classic = args.classic.full(first.channels());
+    let workshop = Workshop { config, transform: args.classic.light(first.channels()).transform()?, workers };
+    let default = Training::new(Size::square(size));
+    let gate = Gate {
+        args: &args.gate,
+        schedule: &args.schedule,
+        workshop: &workshop,
+        training: Training {
+            steps: args.steps as usize,
+            batch_size: args.batch_size as usize,
+            seed: args.common.seed,
+            workers,
+            ..default
+        },
+        classic: Arc::new(classic.transform()?),
+        time,
+        gan: gan_time(time),
+    };
+    gate.config().validate()?;
+    let color = if first.channels() == 1 { Color::Gray } else { Color::Rgb };
+    let train = data::read(&train, size, color, workers)?;
+    interrupt::listen("ending without a choice")?;
+    let mut choice = gate.choose(&train)?;
+    for name in choice.used_sources().into_iter().map(str::to_owned).collect::<Vec<_>>() {
+        let file = files.source(&name);
+        let source = make(&name, &gate, &train, &file)?;
+        gate.refuse(&mut choice, &name, &train, &source)?;
+        choice.sources.insert(name, file.file_name().unwrap_or_default().into());
+    }
+    choice.write(&files.choice)?;
+    let report = Report {
+        folder: args.out.clone(),
+        data: args.data.clone(),
+        images: train.len(),
+        size,
+        transforms: classic.to_string(),
+        seconds: started.elapsed().as_secs_f64(),
+        choice,
+    };
+    output::print(&report, args.common.json)
+}
+
+/// A source, trained on all images and written to `file`.
+fn make(name: &str, gate: &Gate<'_>, train: &Arc<dyn Dataset>, file: &Path) -> Result<Arc<dyn SyntheticSource>> {
+    tell(format_args!("all images: {name}"));
+    if name == GAN {
+        let supervisor = gate.workshop.gan(train, gate.gan)?;
+        supervisor.save(file)?;
+        return Ok(Arc::new(training::best(&supervisor)?));
+    }
+    let source = gate.workshop.interpolation(train, gate.workshop.autoencoder_steps(train, gate.gan)?)?;
+    source.save(file)?;
+    Ok(Arc::new(source))
+}
+
+/// What is written.
+struct Files {
+    folder: PathBuf,
+    choice: PathBuf,
+}
+
+impl Files {
+    /// In a folder that is made, all of which can be written; refuses to replace a choice unasked.
+    fn new(folder: &Path, force: bool) -> Result<Self> {
+        output::check_folder(folder, output::OUT)?;
+        let files = Self { folder: folder.to_owned(), choice: folder.join("choice.toml") };
+        let all = [files.choice.clone(), files.source(GAN), files.source(INTERPOLATION)];
+        all.iter().try_for_each(|file| output::check_not_folder(file))?;
+        if files.choice.exists() && !force {
+            let message = "there is a choice already: add --force to replace it, or name another folder with --out";
+            return Err(Error::config(message).with_path(&files.choice));
+        }
+        Ok(files)
+    }
+
+    fn source(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.safetensors"))
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { folder, data, images, size, transforms, seconds, choice } = self;
+        writeln!(f, "data     {}, {images} images, {size} pixels a side", data.display())?;
+        writeln!(f, "classic  {transforms}")?;
+        writeln!(f, "\nGain in points of F1 over classic transforms alone, by cross-validation:\n\n{choice}")?;
+        if choice.used_sources().is_empty() {
+            writeln!(f, "No class gets synthetic samples: use classic transforms alone.")?;
+        }
+        writeln!(f, "choice.toml and the sources it names are in {}, after {seconds:.0} s", folder.display())
+    }
+}
