@@ -16,7 +16,7 @@ pub struct GateConfig {
     pub folds: usize,
     /// How often all folds are measured, each time with other seeds; 2 at least. 3 by default.
     pub repeats: usize,
-    /// The shares that are tried for each source, in (0, 1]. 0.15, 0.3 and 0.5 by default.
+    /// The shares that are tried for each source, in (0, 1]. 0.25 and 0.5 by default.
     pub shares: Vec<f64>,
     /// No classifier is begun after so long; the repeats that are whole by then count. None by default.
     pub time: Option<Duration>,
@@ -26,7 +26,7 @@ impl GateConfig {
     /// The defaults for images of `size`.
     #[must_use]
     pub fn new(size: Size) -> Self {
-        Self { training: Training::new(size), folds: 3, repeats: 3, shares: vec![0.15, 0.3, 0.5], time: None }
+        Self { training: Training::new(size), folds: 3, repeats: 3, shares: vec![0.25, 0.5], time: None }
     }
 
     /// Checks what can be checked without images.

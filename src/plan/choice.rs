@@ -35,13 +35,13 @@ const MAX_BYTES: u64 = 1 << 26;
 #[serde(deny_unknown_fields)]
 pub struct Choice {
     /// The files of the sources by their names, relative to the folder of the choice's own file.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sources: BTreeMap<String, PathBuf>,
     /// What is mixed into each class, by its name; nothing into a class without an entry.
     #[serde(default)]
     pub classes: BTreeMap<String, ClassChoice>,
     /// What was measured, one entry for each source and share; nothing depends on it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub measured: Vec<MeasuredShare>,
 }
 

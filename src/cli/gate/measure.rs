@@ -28,13 +28,7 @@ const FILTERED: usize = 256;
 #[command(next_help_heading = "Choice of shares")]
 pub struct GateArgs {
     /// Synthetic shares to try, a comma between two; none is tried always
-    #[arg(
-        long,
-        value_name = "S,…",
-        value_delimiter = ',',
-        default_value = "0.15,0.3,0.5",
-        allow_negative_numbers = true
-    )]
+    #[arg(long, value_name = "S,…", value_delimiter = ',', default_value = "0.25,0.5", allow_negative_numbers = true)]
     pub shares: Vec<f64>,
     /// Parts of the training images, each measured by classifiers, a GAN and an autoencoder that were trained on the others
     #[arg(long, value_name = "N", default_value_t = 3)]
