@@ -3,7 +3,7 @@
 mod common;
 
 use candle_augment::gan::{
-    Architecture, Augmentation, Budget, Event, Examiner, GanConfig, Reaction, Score, Supervisor, Trainer,
+    Architecture, Augmentation, Budget, Event, Examiner, GanConfig, Loss, Reaction, Score, Supervisor, Trainer,
 };
 use candle_augment::{
     Balance, Batch, DataLoader, Dataset, DatasetExt, Error, ErrorKind, Image, InMemory, Normalize, Purpose, Result,
@@ -133,6 +133,25 @@ fn a_hundredfold_learning_rate_is_lowered_until_it_learns() -> Result<()> {
         );
     }
     println!("{}", run.said());
+    Ok(())
+}
+
+#[test]
+fn a_discriminator_that_has_won_is_slowed_down() -> Result<()> {
+    let set = digits()?.per_class(40, 0)?;
+    let good = small_config(&set);
+    // The loss whose gradient vanishes, a generator that hardly moves, and no noise to hide its samples in.
+    let loss = Loss::Minimax;
+    let config = GanConfig { loss, noise: 0.0, generator_rate: 1e-6, discriminator_rate: 1e-2, ..good };
+    let loader = loader(set, 32)?;
+    let examiner = Examiner::train(&config, endless(&loader), 10, &Device::Cpu)?;
+    // Planned for so many steps that the samples are not examined in those made.
+    let mut supervisor = Supervisor::new(Trainer::new(config, &Device::Cpu)?, examiner, None, Budget::Steps(10_000))?;
+    let steps = endless(&loader).take(110).map(|batch| supervisor.step(&batch?));
+    let events: Vec<Event> = steps.collect::<Result<Vec<_>>>()?.into_iter().flat_map(|step| step.events).collect();
+    let said: String = events.iter().map(|event| format!("{event}\n")).collect();
+    assert!(events.first().is_some_and(|event| event.reaction == Reaction::SlowedDiscriminator(0.5)), "{said}");
+    assert!(said.contains("so the discriminator teaches it nothing"), "{said}");
     Ok(())
 }
 

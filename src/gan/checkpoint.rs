@@ -23,7 +23,7 @@ pub(super) const AVERAGE: &str = "average.";
 pub(super) const BEST: &str = "best.";
 
 /// The version of the format, in [`Metadata`]; it changes when an older program could not read the file.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 /// The key of the one metadata entry. One, because several would be written in random order.
 const METADATA: &str = "candle-augment-gan";
 

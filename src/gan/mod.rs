@@ -68,6 +68,7 @@ mod loss;
 mod noise;
 mod norm;
 mod precision;
+mod pulse;
 mod regularizer;
 mod schedule;
 mod source;
