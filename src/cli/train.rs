@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use candle_augment::gan::{
-    Budget, GanConfig, Loss, Precision, Progress as Step, Score, Supervisor, TrainReport, Trainer,
+    Budget, GanConfig, Loss, Precision, Progress as Step, Score, Supervisor, TrainReport, TrainedOn, Trainer,
 };
 use candle_augment::{
     Color, Dataset, DatasetExt, Error, ErrorKind, Part, Result, SyntheticSource, open_data, open_unlabelled,
@@ -82,7 +82,7 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=65_536))]
     batch_size: Option<u32>,
     /// Go on from the checkpoint, for so many steps or minutes more, with its seed; DATA and the options that choose and change images
-    /// must be as before
+    /// must be as before, others are refused
     #[arg(long)]
     resume: bool,
     /// Replace a checkpoint that is already there, and the metrics beside it
@@ -181,6 +181,10 @@ pub fn run(args: &Args) -> Result<()> {
         }
         None => None,
     };
+    let trained_on = TrainedOn::new(&set, classic.to_string(), unlabelled.as_deref())?;
+    if let Some(trainer) = &resumed {
+        args.check_data(trainer, &trained_on)?;
+    }
     let (train_set, held_out) = training::hold_out(&set, seed)?;
     let beside = match &unlabelled {
         Some(images) => {
@@ -198,6 +202,7 @@ pub fn run(args: &Args) -> Result<()> {
         set.classes().len()
     ));
     let mut supervisor = training::watch(config, checkpoint, &device, &loader, held_out, budget)?;
+    supervisor.set_trained_on(trained_on);
     let mut records = Records::open(files, args, supervisor.trainer().steps())?;
     let mut saved = Instant::now();
     let run = training::train(&mut supervisor, &loader, beside.as_ref(), |supervisor, step| {
@@ -241,6 +246,19 @@ impl Args {
             .with_path(&self.out));
         }
         Ok(None)
+    }
+
+    /// Refuses to go on with other data than the checkpoint's.
+    fn check_data(&self, trainer: &Trainer, now: &TrainedOn) -> Result<()> {
+        match trainer.trained_on() {
+            Some(before) => before.expect(now).map_err(|error| error.with_path(&self.out)),
+            None => {
+                let what =
+                    "does not say what its GAN was trained on: the data and its options are taken to be the same";
+                tell(format_args!("{} {what}", self.out.display()));
+                Ok(())
+            }
+        }
     }
 
     fn open_set(&self, seed: u64) -> Result<Arc<dyn Dataset>> {

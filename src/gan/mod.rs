@@ -74,6 +74,7 @@ mod schedule;
 mod source;
 mod state;
 mod supervisor;
+mod trained_on;
 mod trainer;
 
 pub use augment::Augmentation;
@@ -87,4 +88,5 @@ pub use precision::Precision;
 pub use regularizer::Regularizers;
 pub use source::GeneratorSource;
 pub use supervisor::{Budget, Progress, Supervisor};
+pub use trained_on::TrainedOn;
 pub use trainer::{TrainReport, Trainer};

@@ -14,6 +14,7 @@ use super::examiner::{Examiner, Score, sound, without_faults};
 use super::pulse::{Alarm, Pulse};
 use super::source::GeneratorSource;
 use super::state::State;
+use super::trained_on::TrainedOn;
 use super::trainer::{Fault, TrainReport, Trainer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::loader::Batch;
@@ -220,6 +221,9 @@ impl Supervisor {
             // Both are tried, so that a damaged best is not found out when it is needed.
             trainer.restore(best.state, &best.tensors)?;
             trainer.restore(checkpoint.state, &checkpoint.tensors)?;
+            if let Some(trained_on) = &checkpoint.trained_on {
+                trainer.set_trained_on(trained_on.clone());
+            }
             Ok(trainer)
         };
         let trainer = load().map_err(|error: Error| error.with_path(path))?;
@@ -268,6 +272,11 @@ impl Supervisor {
     #[must_use]
     pub fn trainer(&self) -> &Trainer {
         &self.trainer
+    }
+
+    /// As [`Trainer::set_trained_on`].
+    pub fn set_trained_on(&mut self, trained_on: TrainedOn) {
+        self.trainer.set_trained_on(trained_on);
     }
 
     /// When training ends, as it was given.

@@ -20,6 +20,7 @@ use super::regularizer::{PROBE, consistency_penalty, gradient_penalty};
 use super::schedule;
 use super::source::{GeneratorSource, calibrate};
 use super::state::State;
+use super::trained_on::TrainedOn;
 use crate::error::{Error, Result};
 use crate::loader::Batch;
 use crate::nn::{Adam, AdamConfig, Params, add_noise, gradient_norm, to_channels_last, update_average};
@@ -114,6 +115,7 @@ pub struct Trainer {
     discriminator_adam: Adam,
     average_params: Params,
     average: Generator,
+    trained_on: Option<TrainedOn>,
 }
 
 /// What a step is given, on the device: images (N, H, W, C) with labels (N), and unlabelled ones (M, H, W, C).
@@ -174,6 +176,7 @@ impl Trainer {
             average_params,
             average,
             config,
+            trained_on: None,
         })
     }
 
@@ -185,8 +188,8 @@ impl Trainer {
     /// checkpoint, or is damaged.
     pub fn load(path: impl AsRef<Path>, device: &Device) -> Result<Self> {
         let path = path.as_ref();
-        let Checkpoint { config, state, tensors, .. } = Checkpoint::read(path)?;
-        let mut trainer = Self::new(config, device)?;
+        let Checkpoint { config, state, tensors, trained_on, .. } = Checkpoint::read(path)?;
+        let mut trainer = Self { trained_on, ..Self::new(config, device)? };
         trainer.restore(state, &tensors).map_err(|error: Error| error.with_path(path))?;
         Ok(trainer)
     }
@@ -215,7 +218,7 @@ impl Trainer {
             tensors.extend(named);
             supervised
         });
-        Checkpoint::write(path, &self.config, &self.state, supervised.as_ref(), &tensors)
+        Checkpoint::write(path, &self.config, &self.state, supervised.as_ref(), self.trained_on.as_ref(), &tensors)
     }
 
     /// Weights, statistics and moments with their names, sharing their memory.
@@ -282,6 +285,17 @@ impl Trainer {
         }
         self.generator_params.copy_from(autoencoder.decoder())?;
         self.average_params.copy_from(autoencoder.decoder())
+    }
+
+    /// Has its checkpoints say what it is trained on, which whoever goes on from one can check.
+    pub fn set_trained_on(&mut self, trained_on: TrainedOn) {
+        self.trained_on = Some(trained_on);
+    }
+
+    /// What it was trained on, if it was told.
+    #[must_use]
+    pub fn trained_on(&self) -> Option<&TrainedOn> {
+        self.trained_on.as_ref()
     }
 
     /// Says how many steps there will be in all: the rates fall, the class gains weight and the augmentation adapts at a
