@@ -544,7 +544,8 @@ impl Supervisor {
     }
 
     /// How far the discriminator's mean answer to held-out images is from that to images it is trained on, as a part of the
-    /// way to generated ones; none without such images, or where there is no such way.
+    /// way to generated ones; none without such images, or where there is no such way. It sees all three as in training,
+    /// through the same augmentation and noise: images without are of a kind that it was never taught.
     fn overfit(&self) -> Result<Option<f64>> {
         let Some(held_out) = &self.held_out else { return Ok(None) };
         let (trained, fake) = self.examiner.like(held_out, &self.trainer.source()?)?;

@@ -56,6 +56,8 @@ enum Use {
     /// What the discriminator sees of unlabelled images in its own step, and in the generator's.
     Unlabelled,
     UnlabelledBeside,
+    /// What it sees where it is asked outside of a step.
+    Asked,
 }
 
 /// What one step measured.
@@ -264,11 +266,12 @@ impl Trainer {
         &self.device
     }
 
-    /// What the discriminator answers to images (N, C, H, W) under labels (N), without augmentation and noise.
+    /// What the discriminator answers to images (N, C, H, W) under labels (N), augmented and with noise as in training; up to
+    /// the next step with the same draws for as many images.
     pub(super) fn judge(&self, images: &Tensor, labels: &Tensor) -> Result<Vec<f32>> {
         let images = to_channels_last(&images.to_device(&self.device)?)?;
         let labels = labels.to_device(&self.device)?;
-        Ok(self.judge.forward(&images, &labels, self.strength())?.to_vec1()?)
+        Ok(self.judge.forward(&self.see(&images, Use::Asked)?, &labels, self.strength())?.to_vec1()?)
     }
 
     /// Gives the generator, and its average, the weights of an autoencoder's decoder, which was made by the same
