@@ -3,7 +3,8 @@
 mod common;
 
 use candle_augment::gan::{
-    Architecture, Augmentation, Budget, Event, Examiner, GanConfig, Loss, Reaction, Score, Supervisor, Trainer,
+    Architecture, Augmentation, Budget, Event, Examiner, GanConfig, GeneratorSource, Loss, Reaction, Score, Supervisor,
+    Trainer,
 };
 use candle_augment::{
     Balance, Batch, DataLoader, Dataset, DatasetExt, Error, ErrorKind, Image, InMemory, Normalize, Purpose, Result,
@@ -113,6 +114,16 @@ fn a_sound_training_keeps_its_best() -> Result<()> {
     let best = run.scores.iter().map(Score::value).fold(0.0, f64::max);
     assert_eq!(run.supervisor.best().expect("it learns").value(), best, "{}", run.said());
     assert!(best > 0.1, "{}", run.said());
+    // The best generator, and that of the file.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gan.safetensors");
+    run.supervisor.save(&path)?;
+    let (source, loaded) = (run.supervisor.source()?, GeneratorSource::load(&path)?);
+    let key = SampleKey { seed: 0, epoch: 0, position: 0, purpose: Purpose::Synthetic };
+    let requests: Vec<_> = (0..10).map(|label| SyntheticRequest { label, serial: 0, key }).collect();
+    assert_eq!(source.generate(&requests)?, loaded.generate(&requests)?);
+    assert_eq!((source.step(), source.has_learnt()), (loaded.step(), loaded.has_learnt()));
+    assert_eq!(source.has_learnt(), Some(true));
     assert!(run.has(|reaction| *reaction == Reaction::Kept));
     assert!(!run.has(|reaction| matches!(reaction, Reaction::Discarded | Reaction::WentBack { .. })), "{}", run.said());
     Ok(())

@@ -313,9 +313,8 @@ impl Supervisor {
                 ),
             ));
         }
-        let mut best = Trainer::new(self.trainer.config().clone(), self.trainer.device())?;
-        best.restore(self.best.state, &self.best.tensors)?;
-        best.source()
+        let Snapshot { state, tensors } = &self.best;
+        GeneratorSource::best(self.trainer.config(), self.trainer.device(), state.step, tensors)
     }
 
     /// One step, as [`Trainer::step`], and what it takes to keep training sound.

@@ -156,7 +156,7 @@ impl Trainer {
         let mut generator_params = Params::with_stream(config.seed, GENERATOR_STREAM, device);
         let generator = Generator::new(&mut generator_params, &config)?.with_precision(config.precision);
         let mut average_params = Params::with_stream(config.seed, GENERATOR_STREAM, device);
-        let average = Generator::new(&mut average_params, &config)?;
+        let average = Generator::new(&mut average_params, &config)?.frozen();
         let mut discriminator_params = Params::with_stream(config.seed, DISCRIMINATOR_STREAM, device);
         let discriminator = Discriminator::new(&mut discriminator_params, &config)?.with_precision(config.precision);
         let adam = |rate| AdamConfig {
@@ -677,7 +677,7 @@ impl Trainer {
     }
 
     fn calibrate(&self) -> Result<()> {
-        calibrate(&self.average, &self.config, &self.device)
+        calibrate(&self.average, &self.config, &self.device, None)
     }
 }
 
