@@ -1,8 +1,6 @@
 //! `train`: a conditional GAN on the user's own images.
 
 use std::fmt;
-use std::fs;
-use std::io::ErrorKind as IoErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -203,7 +201,7 @@ pub fn run(args: &Args) -> Result<()> {
     ));
     let mut supervisor = training::watch(config, checkpoint, &device, &loader, held_out, budget)?;
     supervisor.set_trained_on(trained_on);
-    let mut records = Records::open(files, args, supervisor.trainer().steps())?;
+    let mut records = Records::open(files, args, &supervisor)?;
     let mut saved = Instant::now();
     let run = training::train(&mut supervisor, &loader, beside.as_ref(), |supervisor, step| {
         records.record(supervisor.trainer().steps(), step)?;
@@ -323,13 +321,17 @@ struct Records {
 }
 
 impl Records {
-    /// Of a training that has made `steps` steps, which is a new one unless `args` resume one.
-    fn open(files: Files, args: &Args, steps: u64) -> Result<Self> {
+    /// Of a new training, unless `args` resume one.
+    fn open(files: Files, args: &Args, supervisor: &Supervisor) -> Result<Self> {
+        let steps = supervisor.trainer().steps();
         let metrics = if args.resume {
             Metrics::resume(&files.metrics, steps)?
         } else {
-            // Metrics must not come to stand beside a checkpoint of another training, should this one be killed soon.
-            remove(&files.checkpoint)?;
+            // Metrics must not come to stand beside a checkpoint of another training, should this one be killed soon: the
+            // old one is kept until this can take its place, whole, and of the old metrics a resume from step 0 keeps none.
+            if files.checkpoint.exists() {
+                supervisor.save(&files.checkpoint)?;
+            }
             Metrics::create(&files.metrics)?
         };
         let board = args.tensorboard.as_ref().map(|folder| Board::create(folder, steps)).transpose()?;
@@ -356,14 +358,6 @@ impl Records {
             board.show(supervisor.trainer().steps(), &samples)?;
         }
         training::curves_of(config.loss, &self.metrics.steps(), "Training").save_png(&self.files.curves)
-    }
-}
-
-/// Removes a file, if it is there.
-fn remove(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != IoErrorKind::NotFound => Err(Error::io("replace the file", path, error)),
-        _ => Ok(()),
     }
 }
 
