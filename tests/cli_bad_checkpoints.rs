@@ -79,6 +79,19 @@ fn of_another_loss_or_batch_size() {
 }
 
 #[test]
+fn of_other_data_or_transforms() {
+    let folder = trained(&["digits", "--per-class", "9"]);
+    let before = std::fs::read(folder.path().join("gan.safetensors")).unwrap();
+    let resume = ["train", "digits", "--steps", "1", "--resume"];
+    let refuse = |more: &[&str], words: &str| refuse(folder.path(), &[&resume[..], more].concat(), &[words]);
+    refuse(&[], "trained on 90 images, not on these 1797");
+    refuse(&["--per-class", "9", "--rotate", "5"], "the transforms \"none\", not \"rotation ±5°\"");
+    refuse(&["--per-class", "9", "--unlabelled", "pets"], "without unlabelled images: leave them out");
+    assert!(before == std::fs::read(folder.path().join("gan.safetensors")).unwrap());
+    succeed(folder.path(), &[&resume[..], &["--per-class", "9"]].concat());
+}
+
+#[test]
 fn unknown_classes() {
     let folder = trained(&["digits"]);
     refuse(folder.path(), &["sample", "gan.safetensors", "--class", "cat"], &["cat", "0, 1, 2"]);

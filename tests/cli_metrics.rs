@@ -50,6 +50,25 @@ fn a_new_training_begins_new_metrics() {
     assert_eq!(steps(&lines(&folder.path().join("gan.metrics.jsonl")), "step"), [1, 2, 3]);
 }
 
+/// A training that replaces another and is killed before its first save has left a checkpoint to go on from at every moment,
+/// and metrics of its own.
+#[cfg(unix)]
+#[test]
+fn a_training_that_replaces_another_may_be_killed_at_once() {
+    let folder = scratch();
+    let path = folder.path();
+    let out = ["--out", "parts.safetensors"];
+    succeed(path, &[&TRAIN[..], &["5"], &out].concat());
+    let (old, replace) = (lines(&path.join("parts.metrics.jsonl")), ["300", "--seed", "1", "--force"]);
+    end_by("-KILL", path, &[&TRAIN[..], &replace, &out].concat(), |steps| steps.len() == 5);
+    assert!(lines(&path.join("parts.metrics.jsonl")) == old, "it was killed in its examiner's training");
+    assert_eq!(json(path, &[&TRAIN[..], &["1", "--resume"], &out].concat())["steps"], 6, "the old one");
+    end_by("-KILL", path, &[&TRAIN[..], &replace, &out].concat(), |steps| steps.len() > 6);
+    assert_eq!(json(path, &[&TRAIN[..], &["8", "--resume"], &out].concat())["steps"], 8, "the new one");
+    succeed(path, &[&TRAIN[..], &["8", "--seed", "1", "--out", "whole.safetensors"]].concat());
+    assert_eq!(lines(&path.join("parts.metrics.jsonl")), lines(&path.join("whole.metrics.jsonl")));
+}
+
 #[test]
 fn metrics_that_are_gone_or_damaged_are_named() {
     let folder = scratch();

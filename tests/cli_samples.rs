@@ -57,6 +57,21 @@ fn folders_and_arrays_hold_the_same_samples() {
 }
 
 #[test]
+fn a_gan_that_has_learnt_nothing_is_told_of() {
+    let folder = scratch();
+    let path = folder.path();
+    succeed(path, &["train", "digits", "--per-class", "9", "--steps", "1"]);
+    assert_eq!(sample(path, &[])["learnt"], false);
+    let said = succeed(path, &["sample", "gan.safetensors", "--force"]);
+    assert!(said.contains("warning: this GAN has learnt nothing yet"), "{said}");
+    // One whose training no one watched may have learnt.
+    let folder = untrained(1);
+    assert!(sample(folder.path(), &[])["learnt"].is_null());
+    let said = succeed(folder.path(), &["sample", "gan.safetensors", "--force"]);
+    assert!(!said.contains("warning"), "{said}");
+}
+
+#[test]
 fn a_sample_does_not_depend_on_how_many_are_drawn() {
     let folder = untrained(1);
     let path = folder.path();

@@ -3,7 +3,8 @@
 mod common;
 
 use candle_augment::gan::{
-    Architecture, Augmentation, Budget, Event, Examiner, GanConfig, Reaction, Score, Supervisor, Trainer,
+    Architecture, Augmentation, Budget, Event, Examiner, GanConfig, GeneratorSource, Loss, Reaction, Score, Supervisor,
+    Trainer,
 };
 use candle_augment::{
     Balance, Batch, DataLoader, Dataset, DatasetExt, Error, ErrorKind, Image, InMemory, Normalize, Purpose, Result,
@@ -113,6 +114,16 @@ fn a_sound_training_keeps_its_best() -> Result<()> {
     let best = run.scores.iter().map(Score::value).fold(0.0, f64::max);
     assert_eq!(run.supervisor.best().expect("it learns").value(), best, "{}", run.said());
     assert!(best > 0.1, "{}", run.said());
+    // The best generator, and that of the file.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gan.safetensors");
+    run.supervisor.save(&path)?;
+    let (source, loaded) = (run.supervisor.source()?, GeneratorSource::load(&path)?);
+    let key = SampleKey { seed: 0, epoch: 0, position: 0, purpose: Purpose::Synthetic };
+    let requests: Vec<_> = (0..10).map(|label| SyntheticRequest { label, serial: 0, key }).collect();
+    assert_eq!(source.generate(&requests)?, loaded.generate(&requests)?);
+    assert_eq!((source.step(), source.has_learnt()), (loaded.step(), loaded.has_learnt()));
+    assert_eq!(source.has_learnt(), Some(true));
     assert!(run.has(|reaction| *reaction == Reaction::Kept));
     assert!(!run.has(|reaction| matches!(reaction, Reaction::Discarded | Reaction::WentBack { .. })), "{}", run.said());
     Ok(())
@@ -133,6 +144,25 @@ fn a_hundredfold_learning_rate_is_lowered_until_it_learns() -> Result<()> {
         );
     }
     println!("{}", run.said());
+    Ok(())
+}
+
+#[test]
+fn a_discriminator_that_has_won_is_slowed_down() -> Result<()> {
+    let set = digits()?.per_class(40, 0)?;
+    let good = small_config(&set);
+    // The loss whose gradient vanishes, a generator that hardly moves, and no noise to hide its samples in.
+    let loss = Loss::Minimax;
+    let config = GanConfig { loss, noise: 0.0, generator_rate: 1e-6, discriminator_rate: 1e-2, ..good };
+    let loader = loader(set, 32)?;
+    let examiner = Examiner::train(&config, endless(&loader), 10, &Device::Cpu)?;
+    // Planned for so many steps that the samples are not examined in those made.
+    let mut supervisor = Supervisor::new(Trainer::new(config, &Device::Cpu)?, examiner, None, Budget::Steps(10_000))?;
+    let steps = endless(&loader).take(110).map(|batch| supervisor.step(&batch?));
+    let events: Vec<Event> = steps.collect::<Result<Vec<_>>>()?.into_iter().flat_map(|step| step.events).collect();
+    let said: String = events.iter().map(|event| format!("{event}\n")).collect();
+    assert!(events.first().is_some_and(|event| event.reaction == Reaction::SlowedDiscriminator(0.5)), "{said}");
+    assert!(said.contains("so the discriminator teaches it nothing"), "{said}");
     Ok(())
 }
 

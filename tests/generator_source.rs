@@ -41,6 +41,19 @@ fn the_company_in_the_batch_does_not_matter() -> Result<()> {
 }
 
 #[test]
+fn truncation_narrows_the_noise_and_nothing_else() -> Result<()> {
+    let (requests, images) = (requests(12), source(8, 1)?.generate(&requests(12))?);
+    let truncated = |most| source(8, 1)?.with_truncation(most);
+    assert_eq!(truncated(50.0)?.generate(&requests)?, images);
+    let narrow = truncated(0.5)?.generate(&requests)?;
+    assert_ne!(narrow, images);
+    // Also where another truncation was asked for before.
+    assert_eq!(truncated(2.0)?.with_truncation(0.5)?.generate(&requests)?, narrow);
+    assert_eq!(truncated(0.5)?.generate(&requests[7..8])?, narrow[7..8]);
+    Ok(())
+}
+
+#[test]
 fn nor_does_the_number_of_threads() -> Result<()> {
     let source = source(28, 1)?;
     let requests = requests(70);

@@ -82,6 +82,8 @@ struct Report {
     /// Of all classes.
     samples: u64,
     steps: u64,
+    /// Whether the samples were ever any good; none if no one watched the training.
+    learnt: Option<bool>,
     size: usize,
     truncation: Option<f64>,
     classes: Vec<String>,
@@ -111,6 +113,7 @@ pub fn run(args: &Args) -> Result<()> {
         out,
         format: args.format,
         steps: source.step(),
+        learnt: source.has_learnt(),
         size: source.config().size,
         truncation: args.truncation,
         classes: classes.iter().map(|&class| source.classes()[class].clone()).collect(),
@@ -183,6 +186,9 @@ impl fmt::Display for Report {
         let samples = count(self.samples, "sample", "samples");
         let classes = count(self.classes.len() as u64, "class", "classes");
         let steps = count(self.steps, "step", "steps");
+        if self.learnt == Some(false) {
+            writeln!(f, "warning: this GAN has learnt nothing yet: train it for longer, or on more images")?;
+        }
         writeln!(f, "{samples} of {classes} after {steps}: {}", self.out.display())
     }
 }

@@ -1,14 +1,12 @@
 //! `train`: a conditional GAN on the user's own images.
 
 use std::fmt;
-use std::fs;
-use std::io::ErrorKind as IoErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use candle_augment::gan::{
-    Budget, GanConfig, Loss, Precision, Progress as Step, Score, Supervisor, TrainReport, Trainer,
+    Budget, GanConfig, Loss, Precision, Progress as Step, Score, Supervisor, TrainReport, TrainedOn, Trainer,
 };
 use candle_augment::{
     Color, Dataset, DatasetExt, Error, ErrorKind, Part, Result, SyntheticSource, open_data, open_unlabelled,
@@ -82,7 +80,7 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=65_536))]
     batch_size: Option<u32>,
     /// Go on from the checkpoint, for so many steps or minutes more, with its seed; DATA and the options that choose and change images
-    /// must be as before
+    /// must be as before, others are refused
     #[arg(long)]
     resume: bool,
     /// Replace a checkpoint that is already there, and the metrics beside it
@@ -181,6 +179,10 @@ pub fn run(args: &Args) -> Result<()> {
         }
         None => None,
     };
+    let trained_on = TrainedOn::new(&set, classic.to_string(), unlabelled.as_deref())?;
+    if let Some(trainer) = &resumed {
+        args.check_data(trainer, &trained_on)?;
+    }
     let (train_set, held_out) = training::hold_out(&set, seed)?;
     let beside = match &unlabelled {
         Some(images) => {
@@ -198,7 +200,8 @@ pub fn run(args: &Args) -> Result<()> {
         set.classes().len()
     ));
     let mut supervisor = training::watch(config, checkpoint, &device, &loader, held_out, budget)?;
-    let mut records = Records::open(files, args, supervisor.trainer().steps())?;
+    supervisor.set_trained_on(trained_on);
+    let mut records = Records::open(files, args, &supervisor)?;
     let mut saved = Instant::now();
     let run = training::train(&mut supervisor, &loader, beside.as_ref(), |supervisor, step| {
         records.record(supervisor.trainer().steps(), step)?;
@@ -241,6 +244,19 @@ impl Args {
             .with_path(&self.out));
         }
         Ok(None)
+    }
+
+    /// Refuses to go on with other data than the checkpoint's.
+    fn check_data(&self, trainer: &Trainer, now: &TrainedOn) -> Result<()> {
+        match trainer.trained_on() {
+            Some(before) => before.expect(now).map_err(|error| error.with_path(&self.out)),
+            None => {
+                let what =
+                    "does not say what its GAN was trained on: the data and its options are taken to be the same";
+                tell(format_args!("{} {what}", self.out.display()));
+                Ok(())
+            }
+        }
     }
 
     fn open_set(&self, seed: u64) -> Result<Arc<dyn Dataset>> {
@@ -305,13 +321,17 @@ struct Records {
 }
 
 impl Records {
-    /// Of a training that has made `steps` steps, which is a new one unless `args` resume one.
-    fn open(files: Files, args: &Args, steps: u64) -> Result<Self> {
+    /// Of a new training, unless `args` resume one.
+    fn open(files: Files, args: &Args, supervisor: &Supervisor) -> Result<Self> {
+        let steps = supervisor.trainer().steps();
         let metrics = if args.resume {
             Metrics::resume(&files.metrics, steps)?
         } else {
-            // Metrics must not come to stand beside a checkpoint of another training, should this one be killed soon.
-            remove(&files.checkpoint)?;
+            // Metrics must not come to stand beside a checkpoint of another training, should this one be killed soon: the
+            // old one is kept until this can take its place, whole, and of the old metrics a resume from step 0 keeps none.
+            if files.checkpoint.exists() {
+                supervisor.save(&files.checkpoint)?;
+            }
             Metrics::create(&files.metrics)?
         };
         let board = args.tensorboard.as_ref().map(|folder| Board::create(folder, steps)).transpose()?;
@@ -338,14 +358,6 @@ impl Records {
             board.show(supervisor.trainer().steps(), &samples)?;
         }
         training::curves_of(config.loss, &self.metrics.steps(), "Training").save_png(&self.files.curves)
-    }
-}
-
-/// Removes a file, if it is there.
-fn remove(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != IoErrorKind::NotFound => Err(Error::io("replace the file", path, error)),
-        _ => Ok(()),
     }
 }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::config::GanConfig;
 use super::state::State;
 use super::supervisor::Watch;
+use super::trained_on::TrainedOn;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::write_file;
 
@@ -23,7 +24,7 @@ pub(super) const AVERAGE: &str = "average.";
 pub(super) const BEST: &str = "best.";
 
 /// The version of the format, in [`Metadata`]; it changes when an older program could not read the file.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 /// The key of the one metadata entry. One, because several would be written in random order.
 const METADATA: &str = "candle-augment-gan";
 
@@ -34,6 +35,7 @@ struct Metadata {
     config: serde_json::Value,
     state: serde_json::Value,
     supervised: Option<serde_json::Value>,
+    trained_on: Option<TrainedOn>,
 }
 
 /// What a supervisor adds to a checkpoint, beside the tensors of its best step.
@@ -49,6 +51,7 @@ pub(super) struct Checkpoint {
     pub(super) config: GanConfig,
     pub(super) state: State,
     pub(super) supervised: Option<Supervised>,
+    pub(super) trained_on: Option<TrainedOn>,
     pub(super) tensors: HashMap<String, Tensor>,
 }
 
@@ -87,7 +90,7 @@ impl Checkpoint {
         let file = SafeTensors::deserialize(bytes).map_err(|error| unreadable(&error))?;
         let tensors =
             file.iter().map(|(name, view)| Ok((name.to_owned(), to_tensor(name, &view)?))).collect::<Result<_>>()?;
-        Ok(Self { config, state, supervised, tensors })
+        Ok(Self { config, state, supervised, trained_on: metadata.trained_on, tensors })
     }
 
     /// Writes the checkpoint whole or not at all.
@@ -96,6 +99,7 @@ impl Checkpoint {
         config: &GanConfig,
         state: &State,
         supervised: Option<&Supervised>,
+        trained_on: Option<&TrainedOn>,
         tensors: &[(String, Tensor)],
     ) -> Result<()> {
         let failed = |error: String| {
@@ -104,8 +108,9 @@ impl Checkpoint {
         let config = serde_json::to_value(config).map_err(|error| failed(error.to_string()))?;
         let state = serde_json::to_value(state).map_err(|error| failed(error.to_string()))?;
         let supervised = supervised.map(serde_json::to_value).transpose().map_err(|error| failed(error.to_string()))?;
-        let metadata = serde_json::to_string(&Metadata { version: VERSION, config, state, supervised })
-            .map_err(|error| failed(error.to_string()))?;
+        let trained_on = trained_on.cloned();
+        let metadata = Metadata { version: VERSION, config, state, supervised, trained_on };
+        let metadata = serde_json::to_string(&metadata).map_err(|error| failed(error.to_string()))?;
         let data: Vec<Vec<u8>> = tensors.iter().map(|(_, tensor)| to_bytes(tensor)).collect::<Result<_>>()?;
         let views = tensors
             .iter()

@@ -18,7 +18,7 @@ const LEAKY: Activation = Activation::LeakyRelu(0.2);
 pub(super) struct Discriminator {
     body: Body,
     head: Projection,
-    head_norm: Option<SpectralNorm>,
+    head_norms: Option<HeadNorms>,
     precision: Precision,
 }
 
@@ -35,8 +35,8 @@ impl Discriminator {
             Architecture::Transposed | Architecture::Upsampled => plain(params, config)?,
         };
         let head = Projection::new(params, "head", config.classes.len(), features, WEIGHTS)?;
-        let head_norm = spectral(params, "head", features, config)?;
-        Ok(Self { body, head, head_norm, precision: Precision::F32 })
+        let head_norms = HeadNorms::new(params, features, config)?;
+        Ok(Self { body, head, head_norms, precision: Precision::F32 })
     }
 
     /// The same network, sharing its variables, but computing with other numbers than f32 up to the head.
@@ -52,7 +52,7 @@ impl Discriminator {
                 Body::Residual { blocks: blocks.iter().map(Block::frozen).collect(), last: last.frozen() }
             }
         };
-        Self { body, head: self.head.frozen(), head_norm: self.head_norm.clone(), precision: self.precision }
+        Self { body, head: self.head.frozen(), head_norms: self.head_norms.clone(), precision: self.precision }
     }
 
     /// One step of the power iteration of every spectral norm.
@@ -66,7 +66,7 @@ impl Discriminator {
                 norm.iterate(conv.conv.weight())?;
             }
         }
-        self.head_norm.as_ref().map_or(Ok(()), |norm| norm.iterate(self.head.table()))
+        self.head_norms.as_ref().map_or(Ok(()), |norms| norms.iterate(self.head.table()))
     }
 
     /// The logits (N) of `images` (N, H, W, C) in [−1, 1] under `labels` (N), u32, which count by `strength` from 0 to 1.
@@ -98,9 +98,9 @@ impl Discriminator {
 
     /// The logits (N) of `features` under `labels` (N), u32, which count by `strength` from 0 to 1.
     pub(super) fn logits(&self, features: &Tensor, labels: &Tensor, strength: f64) -> Result<Tensor> {
-        match &self.head_norm {
-            Some(norm) => {
-                let head = self.head.with_table(norm.normalise(self.head.table())?);
+        match &self.head_norms {
+            Some(norms) => {
+                let head = self.head.with_table(norms.normalise(self.head.table())?);
                 head.forward_scaled(features, labels, strength)
             }
             None => self.head.forward_scaled(features, labels, strength),
@@ -114,8 +114,9 @@ impl Discriminator {
     }
 }
 
-/// 4×4 convolutions of stride 2 down to 4 pixels a side (A. Radford et al., "Unsupervised Representation Learning with Deep
-/// Convolutional Generative Adversarial Networks", 2015), and the number of features.
+/// Three convolutions or more, 4×4 of stride 2 (of small images all but the first), until 2 to 4 pixels a side are left (A.
+/// Radford et al., "Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks", 2015), and
+/// the number of features.
 fn plain(params: &mut Params, config: &GanConfig) -> Result<(Body, usize)> {
     let halving = Conv2dConfig { kernel: 4, stride: 2, padding: 1, init: WEIGHTS, ..Default::default() };
     // Small images have no detail to give away at once.
@@ -148,7 +149,7 @@ fn plain(params: &mut Params, config: &GanConfig) -> Result<(Body, usize)> {
     Ok((Body::Plain(stages), side * side * width))
 }
 
-/// Residual blocks that halve the image down to 4 pixels a side, whose sum the head gets (T. Miyato, M. Koyama, "cGANs with
+/// Residual blocks that halve the image until 2 to 4 pixels a side are left, whose sum the head gets (T. Miyato, M. Koyama, "cGANs with
 /// Projection Discriminator", 2018), and the number of features.
 fn residual(params: &mut Params, config: &GanConfig) -> Result<(Body, usize)> {
     let (mut blocks, mut side, mut inputs) = (Vec::new(), config.size, config.channels);
@@ -166,6 +167,39 @@ fn residual(params: &mut Params, config: &GanConfig) -> Result<(Body, usize)> {
 fn spectral(params: &mut Params, name: &str, outputs: usize, config: &GanConfig) -> Result<Option<SpectralNorm>> {
     let wanted = config.discriminator_norm == DiscriminatorNorm::Spectral;
     wanted.then(|| SpectralNorm::new(params, &format!("{name}.spectral"), outputs)).transpose()
+}
+
+/// The spectral norms of the head: one of the classes' vectors, which are a layer of their own in the paper, one of the common
+/// vector.
+#[derive(Clone, Debug)]
+struct HeadNorms {
+    classes: SpectralNorm,
+    common: SpectralNorm,
+}
+
+impl HeadNorms {
+    fn new(params: &mut Params, features: usize, config: &GanConfig) -> Result<Option<Self>> {
+        let classes = spectral(params, "head.classes", features, config)?;
+        let common = spectral(params, "head.common", features, config)?;
+        Ok(classes.zip(common).map(|(classes, common)| Self { classes, common }))
+    }
+
+    fn iterate(&self, table: &Tensor) -> Result<()> {
+        let (classes, common) = parts(table)?;
+        self.classes.iterate(&classes)?;
+        self.common.iterate(&common)
+    }
+
+    fn normalise(&self, table: &Tensor) -> Result<Tensor> {
+        let (classes, common) = parts(table)?;
+        Ok(Tensor::cat(&[self.classes.normalise(&classes)?, self.common.normalise(&common)?], 0)?)
+    }
+}
+
+/// The classes' vectors (classes, features) and the common one (1, features) of a head's table.
+fn parts(table: &Tensor) -> Result<(Tensor, Tensor)> {
+    let classes = table.dim(0)? - 1;
+    Ok((table.narrow(0, 0, classes)?, table.narrow(0, classes, 1)?))
 }
 
 /// A convolution, its weight divided by its largest singular value or not.
@@ -296,5 +330,51 @@ impl Block {
         };
         let x = self.second.forward(&self.between.forward(&self.first.forward(&x)?)?)?;
         Ok((halve(&x)? + shortcut)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+
+    #[test]
+    fn the_vectors_of_the_classes_and_the_common_one_have_a_norm_each() -> Result<()> {
+        let config = GanConfig {
+            discriminator_norm: DiscriminatorNorm::Spectral,
+            discriminator_width: 2,
+            ..GanConfig::new(8, 1, ["a", "b", "c"])
+        };
+        let mut params = Params::new(1, &Device::Cpu);
+        let network = Discriminator::new(&mut params, &config)?;
+        // Common features a hundred times as strong as those of classes.
+        let (classes, common) = parts(network.head.table())?;
+        let table = Tensor::cat(&[classes, (common * 100.0)?], 0)?.detach();
+        let norms = network.head_norms.as_ref().expect("it is spectral");
+        for _ in 0..200 {
+            norms.iterate(&table)?;
+        }
+        let (classes, common) = parts(&norms.normalise(&table)?)?;
+        let length = |x: &Tensor| -> Result<f32> { Ok(x.sqr()?.sum_all()?.to_scalar::<f32>()?.sqrt()) };
+        assert!((length(&common)? - 1.0).abs() < 1e-4);
+        // The largest singular value is 1, so their length is at least that and at most the root of their number.
+        assert!((1.0 - 1e-4..3f32.sqrt() + 1e-4).contains(&length(&classes)?), "{}", length(&classes)?);
+        // Both learn through their norms.
+        let gradients = norms.normalise(network.head.table())?.sqr()?.sum_all()?.backward()?;
+        assert!(gradients.get(network.head.table()).is_some());
+        Ok(())
+    }
+
+    #[test]
+    fn two_to_four_pixels_a_side_are_left() -> Result<()> {
+        for size in 8..=128 {
+            let config = GanConfig { discriminator_width: 1, ..GanConfig::new(size, 1, ["a"]) };
+            let (body, features) = plain(&mut Params::new(1, &Device::Cpu), &config)?;
+            let Body::Plain(stages) = body else { panic!("it is plain") };
+            let side = (features as f64 / 4.0).sqrt();
+            assert!((2.0..=4.0).contains(&side) && stages.len() >= 3, "{size} to {side}");
+        }
+        Ok(())
     }
 }

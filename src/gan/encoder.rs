@@ -7,8 +7,8 @@ use super::generator::WEIGHTS;
 use crate::error::Result;
 use crate::nn::{Activation, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, LayerConfig, Linear, Params};
 
-/// Convolutions that halve the image down to 4 pixels a side, and a dense layer whose outputs have mean 0 and variance 1 over
-/// the batch.
+/// Convolutions that halve the image until 2 to 4 pixels a side are left, and a dense layer whose outputs have mean 0 and
+/// variance 1 over the batch.
 pub(super) struct Encoder {
     stages: Vec<(Conv2d, BatchNorm)>,
     dense: Linear,

@@ -112,6 +112,19 @@ impl Generator {
         Self { precision, ..self }
     }
 
+    /// The same network, sharing its variables and statistics, but giving the variables no gradients: it makes images without
+    /// keeping what each layer made.
+    pub(super) fn frozen(&self) -> Self {
+        Self {
+            size: self.size,
+            base: self.base,
+            embedding: self.embedding.as_ref().map(Embedding::frozen),
+            dense: self.dense.frozen(),
+            body: self.body.frozen(),
+            precision: self.precision,
+        }
+    }
+
     /// Images (N, H, W, C) in [−1, 1] from `noise` (N, latent) and `labels` (N), u32, which count by `strength`: at 0 they
     /// count nothing, at 1 wholly.
     pub(super) fn forward(&self, noise: &Tensor, labels: &Tensor, strength: f64, pass: Pass) -> Result<Tensor> {
@@ -133,6 +146,23 @@ impl Generator {
 }
 
 impl Body {
+    fn frozen(&self) -> Self {
+        match self {
+            Self::Transposed { norm, stages, last } => {
+                let stages = stages.iter().map(|(conv, norm)| (conv.frozen(), norm.frozen())).collect();
+                Self::Transposed { norm: norm.frozen(), stages, last: last.frozen() }
+            }
+            Self::Upsampled { norm, stages, last } => {
+                let stages = stages.iter().map(|(conv, norm)| (conv.frozen(), norm.frozen())).collect();
+                Self::Upsampled { norm: norm.frozen(), stages, last: last.frozen() }
+            }
+            Self::Residual { blocks, norm, last } => {
+                let blocks = blocks.iter().map(Block::frozen).collect();
+                Self::Residual { blocks, norm: norm.frozen(), last: last.frozen() }
+            }
+        }
+    }
+
     fn forward(&self, x: &Tensor, classes: Classes<'_>, pass: Pass) -> Result<Tensor> {
         match self {
             Self::Transposed { norm, stages, last } => {
@@ -190,6 +220,14 @@ impl Block {
         let shortcut = || Conv2d::new(params, &format!("{name}.shortcut"), inputs, outputs, single);
         let shortcut = (inputs != outputs).then(shortcut).transpose()?;
         Ok(Self { first, second, shortcut })
+    }
+
+    fn frozen(&self) -> Self {
+        Self {
+            first: (self.first.0.frozen(), self.first.1.frozen()),
+            second: (self.second.0.frozen(), self.second.1.frozen()),
+            shortcut: self.shortcut.as_ref().map(Conv2d::frozen),
+        }
     }
 
     fn forward(&self, x: &Tensor, classes: Classes<'_>, pass: Pass) -> Result<Tensor> {

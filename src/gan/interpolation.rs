@@ -92,8 +92,8 @@ impl InterpolationSource {
                 "no image of class {name:?} to interpolate: give batches that hold every class"
             )));
         }
-        let mut params = Params::new(config.seed, device);
-        let generator = Generator::new(&mut params, config)?;
+        let mut params = Params::blank(device);
+        let generator = Generator::new(&mut params, config)?.frozen();
         params.copy_from(decoder)?;
         // The statistics of what it was trained on: codes with noise, here half of each.
         let labelled = codes.iter().zip(0u32..).flat_map(|(codes, label)| codes.iter().map(move |code| (code, label)));

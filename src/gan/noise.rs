@@ -9,7 +9,7 @@ pub(super) fn draw_noise(key: SampleKey, length: usize) -> Vec<f32> {
 }
 
 /// `length` standard normal values, each drawn again until it is within ±`most`.
-pub(super) fn draw_truncated(key: SampleKey, length: usize, most: f64) -> Vec<f32> {
+fn draw_truncated(key: SampleKey, length: usize, most: f64) -> Vec<f32> {
     let mut rng = key.rng();
     let mut draw = || loop {
         let value = rng.normal();
@@ -18,6 +18,14 @@ pub(super) fn draw_truncated(key: SampleKey, length: usize, most: f64) -> Vec<f3
         }
     };
     (0..length).map(|_| draw()).collect()
+}
+
+/// The one or the other.
+pub(super) fn draw_within(key: SampleKey, length: usize, truncation: Option<f64>) -> Vec<f32> {
+    match truncation {
+        Some(most) => draw_truncated(key, length, most),
+        None => draw_noise(key, length),
+    }
 }
 
 #[cfg(test)]

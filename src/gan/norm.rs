@@ -45,6 +45,12 @@ impl ClassNorm {
         Ok(Self { norm, tables: Some((table("gain")?, table("shift")?)) })
     }
 
+    /// The same norm, sharing its variables and statistics, but giving the variables no gradients.
+    pub(super) fn frozen(&self) -> Self {
+        let tables = self.tables.as_ref().map(|(gains, shifts)| (gains.frozen(), shifts.frozen()));
+        Self { norm: self.norm.frozen(), tables }
+    }
+
     /// Of `x` (N, H, W, channels).
     pub(super) fn forward(&self, x: &Tensor, classes: Classes<'_>, pass: Pass) -> Result<Tensor> {
         let y = match pass {

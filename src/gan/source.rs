@@ -1,5 +1,6 @@
 //! A trained generator as a source of synthetic samples.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use candle_core::{Device, Tensor};
@@ -8,7 +9,7 @@ use rayon::prelude::*;
 use super::checkpoint::{AVERAGE, BEST, Checkpoint};
 use super::config::GanConfig;
 use super::generator::{Generator, Pass};
-use super::noise::{draw_noise, draw_truncated};
+use super::noise::draw_within;
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::Image;
 use crate::nn::Params;
@@ -44,6 +45,7 @@ pub struct GeneratorSource {
     device: Device,
     generator: Generator,
     step: u64,
+    learnt: Option<bool>,
     truncation: Option<f64>,
 }
 
@@ -71,32 +73,49 @@ impl GeneratorSource {
             Some(supervised) if supervised.watch.has_best() => (format!("{BEST}{AVERAGE}"), supervised.best.step),
             _ => (AVERAGE.to_owned(), checkpoint.state.step),
         };
-        let mut params = Params::new(config.seed, &device);
-        let generator = Generator::new(&mut params, &config)?;
-        params.load(&checkpoint.tensors, &prefix).map_err(|error| error.with_path(path))?;
-        Ok(Self { config, device, generator, step, truncation: None })
+        let source = Self::of(&config, &device, step, |params| params.load(&checkpoint.tensors, &prefix));
+        let source = source.map_err(|error| error.with_path(path))?;
+        Ok(Self { learnt: checkpoint.supervised.map(|supervised| supervised.watch.has_best()), ..source })
     }
 
     /// A copy of the averaged generator `average`, whose batch norms have been calibrated.
     pub(super) fn new(config: &GanConfig, average: &Params, step: u64) -> Result<Self> {
-        let device = average.device().clone();
-        let mut params = Params::new(config.seed, &device);
-        let generator = Generator::new(&mut params, config)?;
-        params.copy_from(average)?;
-        Ok(Self { config: config.clone(), device, generator, step, truncation: None })
+        Self::of(config, average.device(), step, |params| params.copy_from(average))
+    }
+
+    /// The best generator of a training under watch, whose averaged weights are among `tensors` as they were when it was
+    /// examined, so its batch norms have been calibrated.
+    pub(super) fn best(
+        config: &GanConfig,
+        device: &Device,
+        step: u64,
+        tensors: &HashMap<String, Tensor>,
+    ) -> Result<Self> {
+        let source = Self::of(config, device, step, |params| params.load(tensors, AVERAGE))?;
+        Ok(Self { learnt: Some(true), ..source })
+    }
+
+    /// With the weights and statistics that `fill` gives.
+    fn of(config: &GanConfig, device: &Device, step: u64, fill: impl FnOnce(&Params) -> Result<()>) -> Result<Self> {
+        let mut params = Params::blank(device);
+        let generator = Generator::new(&mut params, config)?.frozen();
+        fill(&params)?;
+        Ok(Self { config: config.clone(), device: device.clone(), generator, step, learnt: None, truncation: None })
     }
 
     /// The same source, its noise kept within ±`truncation` by drawing again what is beyond: the lower, the more alike and
     /// the more typical the samples (A. Brock et al., "Large Scale GAN Training for High Fidelity Natural Image
-    /// Synthesis", 2019, section 3.1). Without, nothing is drawn again.
+    /// Synthesis", 2019, section 3.1). Without, nothing is drawn again. The batch norms take the statistics of such noise.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] if it is below 0.01, where nearly every draw would be drawn again.
+    /// [`ErrorKind::Config`] if it is below 0.01, where nearly every draw would be drawn again; [`ErrorKind::Tensor`] if the
+    /// device fails.
     pub fn with_truncation(self, truncation: f64) -> Result<Self> {
         if truncation.is_nan() || truncation < 0.01 {
             return Err(Error::config(format!("the truncation must be at least 0.01, such as 1.5, got {truncation}")));
         }
+        calibrate(&self.generator, &self.config, &self.device, Some(truncation))?;
         Ok(Self { truncation: Some(truncation), ..self })
     }
 
@@ -112,13 +131,17 @@ impl GeneratorSource {
         self.step
     }
 
+    /// Whether a [`Supervisor`](super::Supervisor) found samples of this training any good; none if none watched. If it
+    /// found none, these are the last weights, and their samples hardly are what they are made for.
+    #[must_use]
+    pub fn has_learnt(&self) -> Option<bool> {
+        self.learnt
+    }
+
     /// The images of some requests.
     fn chunk(&self, requests: &[SyntheticRequest]) -> Result<Vec<Image>> {
         let keys = requests.iter().map(|request| request.key.with_purpose(Purpose::Synthetic));
-        let draw = |key| match self.truncation {
-            Some(most) => draw_truncated(key, self.config.latent, most),
-            None => draw_noise(key, self.config.latent),
-        };
+        let draw = |key| draw_within(key, self.config.latent, self.truncation);
         render(&self.generator, &self.config, &self.device, keys.flat_map(draw).collect(), requests)
     }
 }
@@ -178,14 +201,19 @@ fn to_byte(value: f32) -> u8 {
 }
 
 /// Sets the statistics of the generator's batch norms to the mean of those of batches of all classes alike ("standing
-/// statistics" in A. Brock et al., "Large Scale GAN Training", 2019).
-pub(super) fn calibrate(generator: &Generator, config: &GanConfig, device: &Device) -> Result<()> {
+/// statistics" in A. Brock et al., "Large Scale GAN Training", 2019), of noise within ±`truncation`.
+pub(super) fn calibrate(
+    generator: &Generator,
+    config: &GanConfig,
+    device: &Device,
+    truncation: Option<f64>,
+) -> Result<()> {
     let classes = config.classes.len();
     let count = CALIBRATION.max(classes.min(4096));
     // No training step has this number.
     let key = SampleKey { seed: config.seed, epoch: u64::MAX, position: 0, purpose: Purpose::Training };
     let labels: Vec<u32> = (0..count).map(|i| (i % classes) as u32).collect();
-    calibrate_by(generator, config, device, &draw_noise(key, count * config.latent), &labels)
+    calibrate_by(generator, config, device, &draw_within(key, count * config.latent, truncation), &labels)
 }
 
 /// Sets the statistics of the generator's batch norms to the mean of those of batches of these noise vectors, one after the
@@ -205,4 +233,32 @@ pub(super) fn calibrate_by(
         generator.forward(&noise, &labels, 1.0, Pass::Calibrate(1.0 / (index + 1) as f64))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn truncated_samples_are_normalised_by_statistics_of_their_own() -> Result<()> {
+        let small = GanConfig { latent: 8, embedding: 4, generator_width: 8, ..GanConfig::new(8, 1, ["a", "b"]) };
+        let mut average = Params::new(3, &Device::Cpu);
+        Generator::new(&mut average, &small)?;
+        let key = |position| SampleKey { seed: 0, epoch: 0, position, purpose: Purpose::Synthetic };
+        let noise: Vec<f32> = (0..200).flat_map(|i| draw_within(key(i), 8, Some(0.2))).collect();
+        let noise = Tensor::from_vec(noise, (200, 8), &Device::Cpu)?;
+        let labels = Tensor::from_vec((0..200).map(|i| i % 2).collect::<Vec<u32>>(), 200, &Device::Cpu)?;
+        // How far images by fixed statistics are from those by the batch's own.
+        let apart = |source: &GeneratorSource| -> Result<f32> {
+            let fixed = source.generator.forward(&noise, &labels, 1.0, Pass::Evaluate)?;
+            let own = source.generator.forward(&noise, &labels, 1.0, Pass::Calibrate(1.0))?;
+            Ok((fixed - own)?.abs()?.mean_all()?.to_scalar()?)
+        };
+        let source = || GeneratorSource::new(&small, &average, 0);
+        let wide = source()?;
+        calibrate(&wide.generator, &small, &Device::Cpu, None)?;
+        let (wide, narrow) = (apart(&wide)?, apart(&source()?.with_truncation(0.2)?)?);
+        assert!(narrow < 0.2 * wide, "{narrow}, by the statistics of wide noise {wide}");
+        Ok(())
+    }
 }

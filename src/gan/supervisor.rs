@@ -11,8 +11,10 @@ use super::augment::MOST;
 use super::checkpoint::{BEST, Checkpoint, Supervised};
 use super::event::{Event, Reaction};
 use super::examiner::{Examiner, Score, sound, without_faults};
+use super::pulse::{Alarm, Pulse};
 use super::source::GeneratorSource;
 use super::state::State;
+use super::trained_on::TrainedOn;
 use super::trainer::{Fault, TrainReport, Trainer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::loader::Batch;
@@ -92,6 +94,7 @@ pub(super) struct Watch {
     /// The running means of the discriminator's accuracy, and of the distance of its mean answers.
     accuracy: f64,
     distance: f64,
+    pulse: Pulse,
     finished: bool,
 }
 
@@ -113,6 +116,7 @@ impl Watch {
             faults: Vec::new(),
             accuracy: 0.5,
             distance: 0.0,
+            pulse: Pulse::default(),
             finished: false,
         }
     }
@@ -134,8 +138,9 @@ impl Snapshot {
 /// Trains a GAN under watch.
 ///
 /// Images that are no numbers are left out. A step whose losses or gradients are not finite is not made; when that happens
-/// often, or the samples become much worse than the best so far, or nothing is learnt, both networks go back to the best
-/// step, or the start, and go on with lower rates. Augmentation is made stronger when the discriminator knows its images by
+/// often, or they are a thousand times their usual size for some steps, or the samples become much worse than the best so far,
+/// or nothing is learnt, both networks go back to the best step, or the start, and go on with lower rates. The discriminator is
+/// slowed down when it has won, which leaves the generator no gradient. Augmentation is made stronger when the discriminator knows its images by
 /// heart. [`Supervisor::source`] is the best generator, not the last.
 ///
 /// ```no_run
@@ -216,6 +221,9 @@ impl Supervisor {
             // Both are tried, so that a damaged best is not found out when it is needed.
             trainer.restore(best.state, &best.tensors)?;
             trainer.restore(checkpoint.state, &checkpoint.tensors)?;
+            if let Some(trained_on) = &checkpoint.trained_on {
+                trainer.set_trained_on(trained_on.clone());
+            }
             Ok(trainer)
         };
         let trainer = load().map_err(|error: Error| error.with_path(path))?;
@@ -266,6 +274,11 @@ impl Supervisor {
         &self.trainer
     }
 
+    /// As [`Trainer::set_trained_on`].
+    pub fn set_trained_on(&mut self, trained_on: TrainedOn) {
+        self.trainer.set_trained_on(trained_on);
+    }
+
     /// When training ends, as it was given.
     #[must_use]
     pub fn budget(&self) -> Budget {
@@ -300,9 +313,8 @@ impl Supervisor {
                 ),
             ));
         }
-        let mut best = Trainer::new(self.trainer.config().clone(), self.trainer.device())?;
-        best.restore(self.best.state, &self.best.tensors)?;
-        best.source()
+        let Snapshot { state, tensors } = &self.best;
+        GeneratorSource::best(self.trainer.config(), self.trainer.device(), state.step, tensors)
     }
 
     /// One step, as [`Trainer::step`], and what it takes to keep training sound.
@@ -360,6 +372,11 @@ impl Supervisor {
                 let watch = &mut self.watch;
                 watch.accuracy += 0.02 * (report.d_accuracy - watch.accuracy);
                 watch.distance += 0.1 * ((report.d_real - report.d_fake).abs() - watch.distance);
+                // In the others the generator's figures are those of the step before.
+                let both_learnt = report.step.is_multiple_of(self.trainer.config().discriminator_steps);
+                if both_learnt && let Some(alarm) = watch.pulse.feel(&report) {
+                    self.answer(alarm, events)?;
+                }
                 Ok(Some(report))
             }
             Err(fault) => {
@@ -394,6 +411,36 @@ impl Supervisor {
             self.go_back(format!("{FAULTS} steps of the last {FAULT_WINDOW} could not be made"), events)?;
         }
         Ok(())
+    }
+
+    /// Does at once what an alarm asks for: a discriminator that leaves the generator no gradient is slowed down, and
+    /// training that has exploded, or whose discriminator is as slow as may be, goes back.
+    fn answer(&mut self, alarm: Alarm, events: &mut Vec<Event>) -> Result<()> {
+        match alarm {
+            Alarm::Vanished { gradient, usual } => {
+                let saw = format!(
+                    "the generator's gradient has been nearly 0, {gradient:.1e} where {usual:.1e} is usual, so the \
+                     discriminator teaches it nothing"
+                );
+                match self.slow_discriminator() {
+                    Some(reaction) => events.push(Event { step: self.trainer.steps(), saw, reaction }),
+                    None => self.go_back(saw, events)?,
+                }
+                Ok(())
+            }
+            Alarm::Exploded { what, value, usual } => self
+                .go_back(format!("the {what} has been far too large, {value:.1e} where {usual:.1e} is usual"), events),
+        }
+    }
+
+    /// Halves the discriminator's rate; none if it is as low as may be.
+    fn slow_discriminator(&mut self) -> Option<Reaction> {
+        let state = self.trainer.state_mut();
+        let rate = (0.5 * state.discriminator_rate).max(SLOWEST);
+        (rate < state.discriminator_rate).then(|| {
+            state.discriminator_rate = rate;
+            Reaction::SlowedDiscriminator(rate)
+        })
     }
 
     /// Examines samples, and does what follows from it.
@@ -463,13 +510,10 @@ impl Supervisor {
             let reaction = self.augment();
             events.push(Event { step, saw: narrow, reaction });
         } else if self.watch.accuracy > WINNING && stale >= WINNING_CHECKS && stale.is_multiple_of(WINNING_CHECKS) {
-            let state = self.trainer.state_mut();
-            let rate = (0.5 * state.discriminator_rate).max(SLOWEST);
-            if rate < state.discriminator_rate {
-                state.discriminator_rate = rate;
+            if let Some(reaction) = self.slow_discriminator() {
                 let right = 100.0 * self.watch.accuracy;
                 let saw = format!("the discriminator is right {right:.1} % of the time and quality stands still");
-                events.push(Event { step, saw, reaction: Reaction::SlowedDiscriminator(rate) });
+                events.push(Event { step, saw, reaction });
             }
         }
         Ok(())
@@ -499,7 +543,8 @@ impl Supervisor {
     }
 
     /// How far the discriminator's mean answer to held-out images is from that to images it is trained on, as a part of the
-    /// way to generated ones; none without such images, or where there is no such way.
+    /// way to generated ones; none without such images, or where there is no such way. It sees all three as in training,
+    /// through the same augmentation and noise: images without are of a kind that it was never taught.
     fn overfit(&self) -> Result<Option<f64>> {
         let Some(held_out) = &self.held_out else { return Ok(None) };
         let (trained, fake) = self.examiner.like(held_out, &self.trainer.source()?)?;
@@ -516,6 +561,7 @@ impl Supervisor {
         let step = self.trainer.steps();
         (self.watch.poor, self.watch.stale, self.watch.alike) = (0, 0, 0);
         (self.watch.accuracy, self.watch.distance) = (0.5, 0.0);
+        self.watch.pulse = Pulse::default();
         self.watch.faults.clear();
         if self.watch.setbacks >= SETBACKS {
             self.watch.finished = true;

@@ -20,6 +20,7 @@ use super::regularizer::{PROBE, consistency_penalty, gradient_penalty};
 use super::schedule;
 use super::source::{GeneratorSource, calibrate};
 use super::state::State;
+use super::trained_on::TrainedOn;
 use crate::error::{Error, Result};
 use crate::loader::Batch;
 use crate::nn::{Adam, AdamConfig, Params, add_noise, gradient_norm, to_channels_last, update_average};
@@ -55,6 +56,8 @@ enum Use {
     /// What the discriminator sees of unlabelled images in its own step, and in the generator's.
     Unlabelled,
     UnlabelledBeside,
+    /// What it sees where it is asked outside of a step.
+    Asked,
 }
 
 /// What one step measured.
@@ -114,6 +117,7 @@ pub struct Trainer {
     discriminator_adam: Adam,
     average_params: Params,
     average: Generator,
+    trained_on: Option<TrainedOn>,
 }
 
 /// What a step is given, on the device: images (N, H, W, C) with labels (N), and unlabelled ones (M, H, W, C).
@@ -152,7 +156,7 @@ impl Trainer {
         let mut generator_params = Params::with_stream(config.seed, GENERATOR_STREAM, device);
         let generator = Generator::new(&mut generator_params, &config)?.with_precision(config.precision);
         let mut average_params = Params::with_stream(config.seed, GENERATOR_STREAM, device);
-        let average = Generator::new(&mut average_params, &config)?;
+        let average = Generator::new(&mut average_params, &config)?.frozen();
         let mut discriminator_params = Params::with_stream(config.seed, DISCRIMINATOR_STREAM, device);
         let discriminator = Discriminator::new(&mut discriminator_params, &config)?.with_precision(config.precision);
         let adam = |rate| AdamConfig {
@@ -174,6 +178,7 @@ impl Trainer {
             average_params,
             average,
             config,
+            trained_on: None,
         })
     }
 
@@ -185,8 +190,8 @@ impl Trainer {
     /// checkpoint, or is damaged.
     pub fn load(path: impl AsRef<Path>, device: &Device) -> Result<Self> {
         let path = path.as_ref();
-        let Checkpoint { config, state, tensors, .. } = Checkpoint::read(path)?;
-        let mut trainer = Self::new(config, device)?;
+        let Checkpoint { config, state, tensors, trained_on, .. } = Checkpoint::read(path)?;
+        let mut trainer = Self { trained_on, ..Self::new(config, device)? };
         trainer.restore(state, &tensors).map_err(|error: Error| error.with_path(path))?;
         Ok(trainer)
     }
@@ -215,7 +220,7 @@ impl Trainer {
             tensors.extend(named);
             supervised
         });
-        Checkpoint::write(path, &self.config, &self.state, supervised.as_ref(), &tensors)
+        Checkpoint::write(path, &self.config, &self.state, supervised.as_ref(), self.trained_on.as_ref(), &tensors)
     }
 
     /// Weights, statistics and moments with their names, sharing their memory.
@@ -261,11 +266,12 @@ impl Trainer {
         &self.device
     }
 
-    /// What the discriminator answers to images (N, C, H, W) under labels (N), without augmentation and noise.
+    /// What the discriminator answers to images (N, C, H, W) under labels (N), augmented and with noise as in training; up to
+    /// the next step with the same draws for as many images.
     pub(super) fn judge(&self, images: &Tensor, labels: &Tensor) -> Result<Vec<f32>> {
         let images = to_channels_last(&images.to_device(&self.device)?)?;
         let labels = labels.to_device(&self.device)?;
-        Ok(self.judge.forward(&images, &labels, self.strength())?.to_vec1()?)
+        Ok(self.judge.forward(&self.see(&images, Use::Asked)?, &labels, self.strength())?.to_vec1()?)
     }
 
     /// Gives the generator, and its average, the weights of an autoencoder's decoder, which was made by the same
@@ -282,6 +288,17 @@ impl Trainer {
         }
         self.generator_params.copy_from(autoencoder.decoder())?;
         self.average_params.copy_from(autoencoder.decoder())
+    }
+
+    /// Has its checkpoints say what it is trained on, which whoever goes on from one can check.
+    pub fn set_trained_on(&mut self, trained_on: TrainedOn) {
+        self.trained_on = Some(trained_on);
+    }
+
+    /// What it was trained on, if it was told.
+    #[must_use]
+    pub fn trained_on(&self) -> Option<&TrainedOn> {
+        self.trained_on.as_ref()
     }
 
     /// Says how many steps there will be in all: the rates fall, the class gains weight and the augmentation adapts at a
@@ -660,7 +677,7 @@ impl Trainer {
     }
 
     fn calibrate(&self) -> Result<()> {
-        calibrate(&self.average, &self.config, &self.device)
+        calibrate(&self.average, &self.config, &self.device, None)
     }
 }
 

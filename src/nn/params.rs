@@ -19,14 +19,26 @@ pub enum Init {
     He,
 }
 
+impl Init {
+    fn draw(self, key: SampleKey, count: usize, inputs: usize) -> Vec<f32> {
+        let mut rng = key.rng();
+        let mut normal = |deviation: f32| (0..count).map(|_| rng.normal() as f32 * deviation).collect();
+        match self {
+            Self::Constant(value) => vec![value; count],
+            Self::Normal(deviation) => normal(deviation),
+            Self::He => normal((2.0 / inputs as f32).sqrt()),
+        }
+    }
+}
+
 /// The parameters of a network.
 ///
 /// A *variable* is trained; a *buffer* is state that is not, such as the running statistics of a batch norm. Both are
 /// f32. The initial values depend on the seed, the stream and the number of parameters made before, not on the device.
 #[derive(Debug)]
 pub struct Params {
-    seed: u64,
-    stream: u64,
+    /// Seed and stream of the initial values; none where they are left 0.
+    drawn: Option<(u64, u64)>,
     device: Device,
     entries: Vec<Entry>,
 }
@@ -48,7 +60,14 @@ impl Params {
     /// The same for one of several networks that share a seed: each takes a `stream` of its own.
     #[must_use]
     pub fn with_stream(seed: u64, stream: u64, device: &Device) -> Self {
-        Self { seed, stream, device: device.clone(), entries: Vec::new() }
+        Self { drawn: Some((seed, stream)), device: device.clone(), entries: Vec::new() }
+    }
+
+    /// No parameters yet, and variables that start at 0, whatever their [`Init`]: for a network that gets its values from
+    /// [`Params::load`] or [`Params::copy_from`], without drawing others first.
+    #[must_use]
+    pub fn blank(device: &Device) -> Self {
+        Self { drawn: None, device: device.clone(), entries: Vec::new() }
     }
 
     /// The device that the parameters are on.
@@ -63,15 +82,13 @@ impl Params {
     ///
     /// [`ErrorKind::Config`] if the name is taken; [`ErrorKind::Tensor`] if the device refuses it.
     pub fn variable(&mut self, name: &str, shape: &[usize], init: Init, inputs: usize) -> Result<Tensor> {
-        let position = self.entries.len() as u64;
-        let key = SampleKey { seed: self.seed, epoch: self.stream, position, purpose: Purpose::Weights };
-        let count = shape.iter().product();
-        let mut rng = key.rng();
-        let mut normal = |deviation: f32| (0..count).map(|_| rng.normal() as f32 * deviation).collect();
-        let values: Vec<f32> = match init {
-            Init::Constant(value) => vec![value; count],
-            Init::Normal(deviation) => normal(deviation),
-            Init::He => normal((2.0 / inputs as f32).sqrt()),
+        let values = match self.drawn {
+            Some((seed, stream)) => {
+                let position = self.entries.len() as u64;
+                let key = SampleKey { seed, epoch: stream, position, purpose: Purpose::Weights };
+                init.draw(key, shape.iter().product(), inputs)
+            }
+            None => vec![0.0; shape.iter().product()],
         };
         self.add(name, values, shape, true).map(|var| var.as_tensor().clone())
     }

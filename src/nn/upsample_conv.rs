@@ -31,6 +31,12 @@ impl UpsampleConv2d {
         Ok(Self { weights, config })
     }
 
+    /// The same layer, sharing its variables, but giving them no gradients.
+    #[must_use]
+    pub fn frozen(&self) -> Self {
+        Self { weights: self.weights.frozen(), config: self.config }
+    }
+
     /// Applies the layer to images (N, H, W, inputs), f32.
     ///
     /// # Errors
