@@ -56,16 +56,16 @@ struct Args {
     only: Vec<String>,
 }
 
-/// What a variant changes. Two names mean more than that: "warm start" spends a quarter of the steps on an autoencoder,
-/// "interpolation" all of them.
+/// What a variant changes. A quarter of the steps are those of an autoencoder, from which the GAN starts, save for two names:
+/// "cold start" has none, and "interpolation" no others.
 type Change = fn(&mut GanConfig);
 
-const WARM_START: &str = "warm start";
+const COLD_START: &str = "cold start";
 const INTERPOLATION: &str = "interpolation";
 
 const VARIANTS: &[(&str, Change)] = &[
     ("default", |_| ()),
-    (WARM_START, |_| ()),
+    (COLD_START, |_| ()),
     (INTERPOLATION, |_| ()),
     ("minimax", |c| c.loss = Loss::Minimax),
     ("hinge", |c| c.loss = Loss::Hinge),
@@ -190,17 +190,17 @@ fn measure(
     let beside = args.unlabelled.map(|_| self::loader(all, config.batch_size, seed + 1)).transpose()?;
     let mut beside = beside.as_ref().map(endless);
     let before = match name {
-        WARM_START => args.steps / 4,
+        COLD_START => 0,
         INTERPOLATION => args.steps,
-        _ => 0,
+        _ => args.steps / 4,
     };
     if args.supervised {
-        if args.unlabelled.is_some() || [WARM_START, INTERPOLATION].contains(&name) {
+        if args.unlabelled.is_some() || name == INTERPOLATION {
             return Err(candle_augment::Error::config(format!(
                 "{name}: not under the supervisor: leave --supervised out"
             )));
         }
-        return supervised(args, &loader, config, judge, seed);
+        return supervised(args, &loader, config, judge, (seed, before));
     }
     let mut autoencoder = Autoencoder::new(config.clone(), &Device::Cpu)?;
     autoencoder.plan(before);
@@ -231,11 +231,25 @@ fn measure(
 }
 
 /// As the program trains.
-fn supervised(args: &Args, loader: &DataLoader, config: GanConfig, judge: &Judge, seed: u64) -> Result<Row> {
+fn supervised(
+    args: &Args,
+    loader: &DataLoader,
+    config: GanConfig,
+    judge: &Judge,
+    (seed, before): (u64, u64),
+) -> Result<Row> {
     let examiner = Examiner::train(&config, endless(loader), 100, &Device::Cpu)?;
-    let trainer = Trainer::new(config, &Device::Cpu)?;
-    let mut supervisor = Supervisor::new(trainer, examiner, None, Budget::Steps(args.steps))?;
     let started = Instant::now();
+    let mut autoencoder = Autoencoder::new(config.clone(), &Device::Cpu)?;
+    autoencoder.plan(before);
+    for batch in endless(loader).take(before as usize) {
+        autoencoder.step(&batch?)?;
+    }
+    let mut trainer = Trainer::new(config, &Device::Cpu)?;
+    if before > 0 {
+        trainer.start_from(&autoencoder)?;
+    }
+    let mut supervisor = Supervisor::new(trainer, examiner, None, Budget::Steps(args.steps - before))?;
     for batch in endless(loader) {
         let progress = supervisor.step(&batch?)?;
         progress.events.iter().for_each(|event| eprintln!("{event}"));

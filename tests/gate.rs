@@ -292,6 +292,6 @@ fn files_of_interpolations_that_are_damaged_are_refused() -> Result<()> {
     }
     Trainer::new(config, &Device::Cpu)?.save(&path)?;
     let error = InterpolationSource::load(&path).unwrap_err();
-    assert!(error.to_string().contains("not a candle-augment-interpolation"), "{error}");
+    assert!(error.to_string().contains("not an interpolation of candle-augment"), "{error}");
     Ok(())
 }

@@ -11,7 +11,7 @@ use super::autoencoder::BLUR;
 use super::config::GanConfig;
 use super::generator::Generator;
 use super::source::{calibrate_by, check_requests, chunk, render};
-use super::tensor_file::{TensorFile, refused};
+use super::tensor_file::{Kind, TensorFile, refused};
 use crate::error::{Error, Result};
 use crate::image::Image;
 use crate::nn::Params;
@@ -36,10 +36,8 @@ pub struct InterpolationSource {
     classes: Vec<Codes>,
 }
 
-/// What such a file is, and the version of its format.
-const KIND: &str = "candle-augment-interpolation";
-const VERSION: u32 = 1;
-const WRITER: &str = "`gate`";
+/// What its files are.
+const KIND: Kind = Kind { key: "candle-augment-interpolation", name: "an interpolation", writer: "`gate`", version: 1 };
 const DECODER: &str = "decoder.";
 
 /// The header of such a file, as JSON.
@@ -107,7 +105,7 @@ impl InterpolationSource {
 
     /// Whether [`InterpolationSource::save`] wrote the file.
     pub(crate) fn is_in(path: &Path) -> bool {
-        TensorFile::is_kind(path, KIND)
+        TensorFile::is_kind(path, &KIND)
     }
 
     /// Reads what [`InterpolationSource::save`] wrote, onto the CPU.
@@ -118,7 +116,7 @@ impl InterpolationSource {
     /// file, or is damaged.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let TensorFile { description, tensors } = TensorFile::read(path, KIND, VERSION, WRITER)?;
+        let TensorFile { description, tensors } = TensorFile::read(path, &KIND)?;
         let load = || {
             let description: Description = serde_json::from_value(description)
                 .map_err(|error| refused(&format!("its configuration is damaged: {error}: make it anew")))?;
@@ -142,7 +140,7 @@ impl InterpolationSource {
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) if the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let description = serde_json::to_value(Description { version: VERSION, config: self.config.clone() })
+        let description = serde_json::to_value(Description { version: KIND.version, config: self.config.clone() })
             .map_err(|error| refused(&format!("its configuration cannot be written: {error}")).with_path(path))?;
         let named = self.params.tensors().map(|(name, var)| (format!("{DECODER}{name}"), var.as_detached_tensor()));
         let mut tensors: Vec<(String, Tensor)> = named.collect();
@@ -150,7 +148,7 @@ impl InterpolationSource {
             let codes = Tensor::from_vec(codes.concat(), (codes.len(), self.config.latent), &Device::Cpu)?;
             tensors.push((codes_name(class), codes));
         }
-        TensorFile::write(path, KIND, &description, &tensors)
+        TensorFile::write(path, &KIND, &description, &tensors)
     }
 
     /// The code of a request.

@@ -11,46 +11,58 @@ use serde_json::Value;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::write_file;
 
+/// What a file is.
+pub(super) struct Kind {
+    /// The key of its one metadata entry. One, because several would be written in random order.
+    pub key: &'static str,
+    /// What it is called in messages.
+    pub name: &'static str,
+    /// Which command writes it.
+    pub writer: &'static str,
+    /// The version of its format; it changes when an older program could not read the file.
+    pub version: u32,
+}
+
 /// What such a file holds.
 pub(super) struct TensorFile {
-    /// The description. It has a field `version`, which changes when an older program could not read the file.
+    /// The description, with a field `version`.
     pub description: Value,
     pub tensors: HashMap<String, Tensor>,
 }
 
 impl TensorFile {
-    /// Reads the file, its tensors onto the CPU. `kind` is what it must be, the key of its one metadata entry: one,
-    /// because several would be written in random order. `writer` says who writes such files.
-    pub fn read(path: &Path, kind: &str, version: u32, writer: &str) -> Result<Self> {
+    /// Reads a file of this kind, its tensors onto the CPU.
+    pub fn read(path: &Path, kind: &Kind) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|source| {
-            let message = format!("cannot read the checkpoint ({source}): name a file that {writer} wrote");
+            let message = format!("cannot read the checkpoint ({source}): name a file that {} wrote", kind.writer);
             Error::new(ErrorKind::Io, message).with_path(path).with_source(source)
         })?;
-        Self::parse(&bytes, kind, version, writer).map_err(|error| error.with_path(path))
+        Self::parse(&bytes, kind).map_err(|error| error.with_path(path))
     }
 
     /// Whether a file is of this kind; not where it cannot be read.
-    pub fn is_kind(path: &Path, kind: &str) -> bool {
+    pub fn is_kind(path: &Path, kind: &Kind) -> bool {
         let is_kind = |bytes: Vec<u8>| {
             let (_, header) = SafeTensors::read_metadata(&bytes).ok()?;
-            header.metadata().as_ref().map(|entries| entries.contains_key(kind))
+            header.metadata().as_ref().map(|entries| entries.contains_key(kind.key))
         };
         std::fs::read(path).ok().and_then(is_kind).unwrap_or(false)
     }
 
-    fn parse(bytes: &[u8], kind: &str, version: u32, writer: &str) -> Result<Self> {
+    fn parse(bytes: &[u8], kind: &Kind) -> Result<Self> {
+        let Kind { key, name, writer, version } = kind;
         let unreadable = |error: SafeTensorError| unreadable(&error, writer);
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(unreadable)?;
-        let description = header.metadata().as_ref().and_then(|entries| entries.get(kind)).ok_or_else(|| {
-            refused(&format!("a safetensors file, but not a {kind} of candle-augment: name a file that {writer} wrote"))
+        let description = header.metadata().as_ref().and_then(|entries| entries.get(*key)).ok_or_else(|| {
+            refused(&format!("a safetensors file, but not {name} of candle-augment: name a file that {writer} wrote"))
         })?;
         let description: Value = serde_json::from_str(description).map_err(damaged)?;
         // First the version alone: another one may have other fields.
         let found = &description["version"];
-        if *found != version {
+        if found != version {
             return Err(refused(&format!(
-                "expected a {kind} of format version {version}, found version {found}: \
-                 use the release that wrote it, or train it anew"
+                "expected {name} of format version {version}, found version {found}: \
+                 use the release that wrote it, or make it anew"
             )));
         }
         let file = SafeTensors::deserialize(bytes).map_err(unreadable)?;
@@ -60,9 +72,9 @@ impl TensorFile {
     }
 
     /// Writes the file whole or not at all; `description` has its version.
-    pub fn write(path: &Path, kind: &str, description: &Value, tensors: &[(String, Tensor)]) -> Result<()> {
+    pub fn write(path: &Path, kind: &Kind, description: &Value, tensors: &[(String, Tensor)]) -> Result<()> {
         let failed = |error: String| {
-            Error::new(ErrorKind::Checkpoint, format!("cannot put the {kind} into a file: {error}")).with_path(path)
+            Error::new(ErrorKind::Checkpoint, format!("cannot put {} into a file: {error}", kind.name)).with_path(path)
         };
         let data: Vec<Vec<u8>> = tensors.iter().map(|(_, tensor)| to_bytes(tensor)).collect::<Result<_>>()?;
         let views = tensors
@@ -73,7 +85,7 @@ impl TensorFile {
                 view.map(|view| (name.as_str(), view)).map_err(|error| failed(error.to_string()))
             })
             .collect::<Result<Vec<_>>>()?;
-        let entries = HashMap::from([(kind.to_owned(), description.to_string())]);
+        let entries = HashMap::from([(kind.key.to_owned(), description.to_string())]);
         let bytes = safetensors::serialize(views, Some(entries)).map_err(|error| failed(error.to_string()))?;
         write_file(path, &bytes)
     }
@@ -100,7 +112,7 @@ pub(super) fn refused(message: &str) -> Error {
     Error::new(ErrorKind::Checkpoint, message)
 }
 
-fn damaged(error: serde_json::Error) -> Error {
+pub(super) fn damaged(error: serde_json::Error) -> Error {
     refused(&format!("its description is damaged: {error}"))
 }
 

@@ -10,8 +10,9 @@ use candle_augment::{ClassMixture, Dataset, Error, Result, SyntheticSource, Tran
 
 use super::super::compare::ScheduleArgs;
 use super::super::progress::{Goal, Progress};
+use super::super::training::AUTOENCODER_PART;
 use super::super::words::{count, tell};
-use super::super::workshop::{AUTOENCODER_PART, Workshop};
+use super::super::workshop::Workshop;
 use super::super::{exit, interrupt, training};
 
 /// The names of the sources, in the order in which they are taken.
