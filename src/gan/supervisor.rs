@@ -513,12 +513,14 @@ impl Supervisor {
         } else if alike >= POOR_CHECKS {
             let reaction = self.augment();
             events.push(Event { step, saw: narrow, reaction });
-        } else if self.watch.accuracy > WINNING && stale >= WINNING_CHECKS && stale.is_multiple_of(WINNING_CHECKS) {
-            if let Some(reaction) = self.slow_discriminator() {
-                let right = 100.0 * self.watch.accuracy;
-                let saw = format!("the discriminator is right {right:.1} % of the time and quality stands still");
-                events.push(Event { step, saw, reaction });
-            }
+        } else if self.watch.accuracy > WINNING
+            && stale >= WINNING_CHECKS
+            && stale.is_multiple_of(WINNING_CHECKS)
+            && let Some(reaction) = self.slow_discriminator()
+        {
+            let right = 100.0 * self.watch.accuracy;
+            let saw = format!("the discriminator is right {right:.1} % of the time and quality stands still");
+            events.push(Event { step, saw, reaction });
         }
         Ok(())
     }
