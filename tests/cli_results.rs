@@ -297,4 +297,10 @@ fn an_interrupt_saves_the_checkpoint() {
     let result = interrupted(folder.path(), &["train", "digits", "--minutes", "10", "--json"]);
     let resumed = json(folder.path(), &["train", "digits", "--steps", "1", "--resume"]);
     assert_eq!(resumed["steps"].as_u64(), result["steps"].as_u64().map(|steps| steps + 1));
+    // While the examiner is trained, which is cut short, so that no step is made by it.
+    let folder = scratch();
+    let train = ["train", "digits", "--minutes", "10", "--json"];
+    let (result, _) = interrupted_after(folder.path(), &train, "Ctrl-C saves and ends");
+    assert_eq!((&result["stopped"], &result["steps"]), (&true.into(), &0.into()));
+    assert_eq!(json(folder.path(), &["train", "digits", "--steps", "1", "--resume"])["steps"], 1);
 }

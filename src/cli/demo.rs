@@ -138,7 +138,7 @@ impl<'a> Demo<'a> {
     fn train_gan(&self, steps: u64) -> Result<(GeneratorSource, Vec<TrainReport>, GanSummary)> {
         let set = self.data.train();
         let seed = self.common.seed;
-        let config = GanConfig { seed, ..GanConfig::new(8, 1, set.classes()) };
+        let config = GanConfig { seed, ..GanConfig::new(8, 1, set.classes()).for_images(set.len()) };
         let transform = ClassicArgs::default().light(1).transform()?;
         let started = Instant::now();
         let (supervisor, reports) =

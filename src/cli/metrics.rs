@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind as IoErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use candle_augment::gan::{Event, Progress as Step, Score, TrainReport};
+use candle_augment::gan::{Event, Progress as Step, Reaction, Score, TrainReport};
 use candle_augment::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
@@ -125,7 +125,9 @@ impl Metrics {
         if let Some(score) = &progress.score {
             self.append(&to_line(&Line::Score { step, quality: score.value(), score })?)?;
         }
-        for event in &progress.events {
+        // An image that is left out comes again in every epoch, for ever.
+        let is_told = |event: &&Event| event.reaction != Reaction::LeftOut || is_kept(step);
+        for event in progress.events.iter().filter(is_told) {
             self.append(&to_line(&Line::Event { event, text: event.to_string() })?)?;
         }
         Ok(())
@@ -207,6 +209,21 @@ mod tests {
         (21..=30).for_each(|step| record(&mut resumed, step));
         assert!(std::fs::read(&path).unwrap() == through);
         assert_eq!(resumed.steps(), (1..=30).map(report).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn images_left_out_of_every_step_do_not_fill_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.jsonl");
+        let mut metrics = Metrics::create(&path).unwrap();
+        for step in 1..=4000 {
+            let event = |reaction| Event { step, saw: "something".into(), reaction };
+            let events = vec![event(Reaction::LeftOut), event(Reaction::Discarded)];
+            metrics.record(step, &Step { report: None, events, score: None, finished: false }).unwrap();
+        }
+        let written = std::fs::read_to_string(&path).unwrap();
+        let lines = |reaction: &str| written.lines().filter(|line| line.contains(reaction)).count();
+        assert_eq!((lines("left-out"), lines("discarded")), (3000, 4000));
     }
 
     #[test]

@@ -30,8 +30,6 @@ const SAVE_EVERY: Duration = Duration::from_secs(30);
 /// Samples of each class in the pictures that show how training goes.
 const SHOWN_PER_CLASS: usize = 10;
 const DEFAULT_MINUTES: f64 = 5.0;
-/// Samples of a class that are less far apart than this share of the real images' distance are told of.
-const ALIKE: f64 = 0.2;
 
 /// Train a conditional GAN on your own images
 ///
@@ -203,7 +201,7 @@ pub fn run(args: &Args) -> Result<()> {
     supervisor.set_trained_on(trained_on);
     let mut records = Records::open(files, args, &supervisor)?;
     let mut saved = Instant::now();
-    let run = training::train(&mut supervisor, &loader, beside.as_ref(), |supervisor, step| {
+    let after_step = |supervisor: &Supervisor, step: &Step| {
         records.record(supervisor.trainer().steps(), step)?;
         if interrupt::stopped() {
             return Ok(Flow::Stop);
@@ -213,7 +211,13 @@ pub fn run(args: &Args) -> Result<()> {
             saved = Instant::now();
         }
         Ok(Flow::Continue)
-    })?;
+    };
+    // By an examiner whose training was cut short, no step is made.
+    let run = if interrupt::stopped() {
+        Run::default()
+    } else {
+        training::train(&mut supervisor, &loader, beside.as_ref(), after_step)?
+    };
     records.save(&supervisor)?;
     let report = Report::new(records.files, &supervisor, (set.len(), unlabelled), &classic, &run);
     output::print(&report, args.common.json)?;
@@ -371,7 +375,7 @@ impl Report {
     ) -> Self {
         let trainer = supervisor.trainer();
         let config = trainer.config();
-        let alike = supervisor.best().filter(|best| best.narrowest.1 < ALIKE);
+        let alike = supervisor.best().and_then(Score::alike);
         Self {
             checkpoint: files.checkpoint,
             samples: files.samples,
@@ -390,7 +394,7 @@ impl Report {
             steps_per_second: run.rate(),
             last: run.last,
             best: supervisor.best().cloned(),
-            alike: alike.map(|score| config.classes[score.narrowest.0 as usize].clone()),
+            alike: alike.map(|class| config.classes[class as usize].clone()),
             stopped: interrupt::stopped(),
         }
     }

@@ -15,9 +15,9 @@ use candle_augment::{
 };
 use candle_core::Device;
 
-use super::autoencoder;
 use super::progress::{Goal, Progress};
 use super::words::{count, tell};
+use super::{autoencoder, interrupt};
 
 /// Steps of the classifier that examines samples: seconds, after which it is right on most images.
 const EXAMINER_STEPS: usize = 100;
@@ -51,7 +51,7 @@ pub enum Flow {
     Stop,
 }
 
-/// The batches that a GAN is trained on: every class as often as the others.
+/// The batches that a GAN is trained on, which need 2 images: every class as often as the others.
 pub fn loader(
     set: &Arc<dyn Dataset>,
     transform: Pipeline,
@@ -59,6 +59,9 @@ pub fn loader(
     workers: usize,
     seed: u64,
 ) -> Result<DataLoader> {
+    if set.len() < 2 {
+        return Err(Error::config("a GAN cannot learn from a single image: give at least 2 images"));
+    }
     DataLoader::builder(Arc::clone(set))
         .transform(transform)
         // A set smaller than a batch is a batch.
@@ -103,7 +106,9 @@ pub fn watch(
 ) -> Result<Supervisor> {
     let started = Instant::now();
     let mut progress = Progress::new("train the examiner", "steps", Goal::Count(EXAMINER_STEPS as u64));
-    let batches = endless(loader).zip(1..).map(|(batch, step)| {
+    // Ctrl-C ends it after the batch at hand; there has to be one.
+    let goes_on = |(_, step): &(Result<Batch>, u64)| *step == 1 || !interrupt::stopped();
+    let batches = endless(loader).zip(1..).take_while(goes_on).map(|(batch, step)| {
         progress.update(step, String::new);
         batch
     });
@@ -300,6 +305,8 @@ fn sigmoid(logit: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use candle_augment::digits;
+
     use super::*;
 
     #[test]
@@ -308,6 +315,13 @@ mod tests {
         for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             assert!(minutes(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_single_image_is_too_few() {
+        let set: Arc<dyn Dataset> = Arc::new(digits().unwrap().subset([3]).unwrap());
+        let error = loader(&set, Pipeline::new(), 64, 1, 0).err().unwrap();
+        assert!(error.message().contains("give at least 2 images"), "{error}");
     }
 
     #[test]

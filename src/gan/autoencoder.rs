@@ -25,9 +25,9 @@ const ENCODER_STREAM: u64 = 2;
 /// The first epoch of the keys of its noise, which no step of a [`Trainer`] has.
 const EPOCH: u64 = 1 << 60;
 
-/// Codes images as noise vectors of mean 0 and variance 1, and makes them again from code and class (as the warm start of G.
-/// Mariani et al., "BAGAN: Data Augmentation with Balancing GAN", 2018, and its classes in the decoder alone). The loss is
-/// the mean absolute error of the pixels.
+/// Codes images as noise vectors of mean 0 and variance 1, and makes them again from code and class. The decoder can start a
+/// GAN, as in G. Mariani et al., "BAGAN: Data Augmentation with Balancing GAN", 2018; other than there, it is given the class.
+/// The loss is the mean absolute error of the pixels.
 ///
 /// ```no_run
 /// use candle_augment::gan::{Autoencoder, GanConfig, Trainer};

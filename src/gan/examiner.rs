@@ -26,6 +26,9 @@ const NEIGHBOUR: usize = 5;
 /// one too.
 const SMALLEST_RADIUS: f64 = 0.05;
 
+/// Samples of a class are nearly alike below this share of the real images' distances.
+const ALIKE: f64 = 0.2;
+
 /// How good samples are; each from 0 to 1, where 1 is as good as real images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
@@ -46,6 +49,14 @@ impl Score {
     #[must_use]
     pub fn value(&self) -> f64 {
         self.agreement * self.coverage
+    }
+
+    /// The class whose samples are the least varied, if they are nearly alike: less than a fifth as far apart as its real
+    /// images.
+    #[must_use]
+    pub fn alike(&self) -> Option<u32> {
+        let (class, diversity) = self.narrowest;
+        (diversity < ALIKE).then_some(class)
     }
 }
 

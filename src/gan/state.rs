@@ -24,6 +24,8 @@ pub(super) struct State {
     pub(super) discriminator_rate: f64,
     /// What the noise on the discriminator's images is multiplied by.
     pub(super) noise: f64,
+    /// How much the class has counted at most: it never falls where a plan is lengthened.
+    pub(super) class_strength: f64,
     /// The probability of each operation of the augmentation.
     pub(super) probability: f64,
     /// The running mean of the sign of the discriminator's answers to real images.
@@ -45,6 +47,7 @@ impl State {
             rate: 1.0,
             discriminator_rate: 1.0,
             noise: 1.0,
+            class_strength: 0.0,
             probability,
             sign: 0.0,
             generator_loss: 0.0,

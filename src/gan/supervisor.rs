@@ -46,8 +46,6 @@ const WINNING_CHECKS: u32 = 3;
 const SLOWEST: f64 = 0.125;
 /// The discriminator's answers to held-out images are this part of the way from the trained-on ones to the generated ones.
 const OVERFIT: f64 = 0.5;
-/// Samples of a class are nearly alike below this share of the real images' distances.
-const ALIKE: f64 = 0.2;
 /// By how much augmentation is made stronger at a time.
 const AUGMENT_BY: f64 = 0.1;
 /// By how much the noise on the discriminator's images is, and how many times its own it is at most. Beyond, samples get
@@ -246,14 +244,20 @@ impl Supervisor {
             trainer.check(held_out)?;
         }
         let first_step = trainer.steps();
-        if let Budget::Steps(steps) = budget {
-            trainer.plan(first_step.saturating_add(steps));
+        match budget {
+            Budget::Steps(steps) => trainer.plan(first_step.saturating_add(steps)),
+            // Until the rate is known, every schedule is at its beginning.
+            Budget::Time(_) if trainer.planned().is_none() => trainer.plan(u64::MAX),
+            Budget::Time(_) => {}
         }
         let mut supervisor =
             Self { trainer, examiner, held_out, budget, started: Instant::now(), first_step, watch, best };
-        if supervisor.watch.next_check == 0 {
-            supervisor.watch.next_check = supervisor.between_checks();
-        }
+        let between = supervisor.between_checks();
+        supervisor.watch.next_check = match supervisor.watch.next_check {
+            0 => between,
+            // An earlier run may have ended before it knew its rate, and so have put the check off.
+            next => next.min(first_step.saturating_add(between)),
+        };
         Ok(supervisor)
     }
 
@@ -462,7 +466,7 @@ impl Supervisor {
             self.watch.stale += 1;
             self.watch.poor = if best.is_some_and(|best| value < POOR * best) { self.watch.poor + 1 } else { 0 };
         }
-        self.watch.alike = if learnt && score.narrowest.1 < ALIKE { self.watch.alike + 1 } else { 0 };
+        self.watch.alike = if learnt && score.alike().is_some() { self.watch.alike + 1 } else { 0 };
         self.react(&score, events)?;
         Ok(score)
     }
@@ -509,12 +513,14 @@ impl Supervisor {
         } else if alike >= POOR_CHECKS {
             let reaction = self.augment();
             events.push(Event { step, saw: narrow, reaction });
-        } else if self.watch.accuracy > WINNING && stale >= WINNING_CHECKS && stale.is_multiple_of(WINNING_CHECKS) {
-            if let Some(reaction) = self.slow_discriminator() {
-                let right = 100.0 * self.watch.accuracy;
-                let saw = format!("the discriminator is right {right:.1} % of the time and quality stands still");
-                events.push(Event { step, saw, reaction });
-            }
+        } else if self.watch.accuracy > WINNING
+            && stale >= WINNING_CHECKS
+            && stale.is_multiple_of(WINNING_CHECKS)
+            && let Some(reaction) = self.slow_discriminator()
+        {
+            let right = 100.0 * self.watch.accuracy;
+            let saw = format!("the discriminator is right {right:.1} % of the time and quality stands still");
+            events.push(Event { step, saw, reaction });
         }
         Ok(())
     }
@@ -580,6 +586,7 @@ impl Supervisor {
             planned: now.planned,
             rate,
             noise,
+            class_strength: now.class_strength,
             probability: now.probability,
             discriminator_rate: now.discriminator_rate.min(self.best.state.discriminator_rate),
             ..self.best.state

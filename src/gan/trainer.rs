@@ -575,6 +575,7 @@ impl Trainer {
             let State { probability, sign, .. } = self.state;
             self.state.probability = adapt(probability, sign, target, d.real.len() as f64, images);
         }
+        self.state.class_strength = self.strength();
         self.state.step += 1;
         TrainReport {
             step: self.state.step,
@@ -600,7 +601,7 @@ impl Trainer {
 
     /// How much the class counts in this step.
     fn strength(&self) -> f64 {
-        schedule::class_strength(self.state.progress(), self.config.label_ramp)
+        schedule::class_strength(self.state.progress(), self.config.label_ramp).max(self.state.class_strength)
     }
 
     /// Images and labels of a batch, on the trainer's device.
@@ -768,6 +769,23 @@ mod tests {
                 check(name, var, &gradients, &of_generator)?;
             }
         }
+        Ok(())
+    }
+
+    #[test]
+    fn the_class_never_loses_weight_again() -> Result<()> {
+        let config = GanConfig { label_ramp: 0.5, generator_width: 8, ..GanConfig::new(8, 1, ["a", "b"]) };
+        let mut trainer = Trainer::new(config, &Device::Cpu)?;
+        let images = images(0, 4)?.reshape((4, 1, 8, 8))?;
+        let batch = Batch::new(images, Tensor::new(&[0u32, 1, 0, 1], &Device::Cpu)?);
+        let mut strengths = Vec::new();
+        // The plan of a time budget: longer than thought, then shorter.
+        for planned in [16, 16, 16, 16, 160, 160, 16, 8] {
+            trainer.plan(planned);
+            strengths.push(trainer.strength());
+            trainer.step(&batch)?;
+        }
+        assert_eq!(strengths, [0.0, 0.125, 0.25, 0.375, 0.375, 0.375, 0.75, 1.0]);
         Ok(())
     }
 
