@@ -65,8 +65,7 @@ fn a_training_that_replaces_another_may_be_killed_at_once() {
     assert_eq!(json(path, &[&TRAIN[..], &["1", "--resume"], &out].concat())["steps"], 6, "the old one");
     end_by("-KILL", path, &[&TRAIN[..], &replace, &out].concat(), |steps| steps.len() > 6);
     assert_eq!(json(path, &[&TRAIN[..], &["8", "--resume"], &out].concat())["steps"], 8, "the new one");
-    succeed(path, &[&TRAIN[..], &["8", "--seed", "1", "--out", "whole.safetensors"]].concat());
-    assert_eq!(lines(&path.join("parts.metrics.jsonl")), lines(&path.join("whole.metrics.jsonl")));
+    assert_eq!(steps(&lines(&path.join("parts.metrics.jsonl")), "step"), [1, 2, 3, 4, 5, 6, 7, 8]);
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn training_resumed_is_training_not_stopped() {
     let whole = train("whole.safetensors", STEPS, &[&options[..], &["--workers", "0"]].concat());
     let steps = STEPS.to_string();
     let parts = ["--steps", &steps, "--out", "parts.safetensors", "--workers", "1", "--json"];
-    let stopped = interrupted(path, &[&data[..], &options, &parts].concat());
+    let stopped = interrupted(path, &[&data[..], &options, &parts].concat(), "train the autoencoder: 20 steps");
     let made = stopped["steps"].as_u64().unwrap();
     let parts = train("parts.safetensors", STEPS - made, &["--workers", "2", "--resume"]);
     assert_eq!(
@@ -233,7 +233,7 @@ fn progress_goes_to_standard_error() {
 #[test]
 fn help_shows_examples() {
     let folder = scratch();
-    for command in ["demo", "inspect", "train", "sample", "evaluate", "preview", "compare"] {
+    for command in ["demo", "inspect", "train", "sample", "evaluate", "preview", "compare", "gate"] {
         let help = succeed(folder.path(), &[command, "--help"]);
         for word in ["Examples:", "--seed", "--workers", "--json"] {
             assert!(help.contains(word), "{command}: {word}");
@@ -267,10 +267,10 @@ fn interrupted_after(folder: &std::path::Path, arguments: &[&str], sign: &str) -
     (serde_json::from_slice(&output.stdout).unwrap_or_default(), rest)
 }
 
-/// What the program says of a training that Ctrl-C stopped soon after it began.
+/// What the program says of a training that Ctrl-C stopped after it said `sign`.
 #[cfg(unix)]
-fn interrupted(folder: &std::path::Path, arguments: &[&str]) -> serde_json::Value {
-    let (result, _) = interrupted_after(folder, arguments, "train the examiner: 100 steps");
+fn interrupted(folder: &std::path::Path, arguments: &[&str], sign: &str) -> serde_json::Value {
+    let (result, _) = interrupted_after(folder, arguments, sign);
     assert_eq!(result["stopped"], true);
     result
 }
@@ -294,7 +294,9 @@ fn an_interrupt_keeps_the_runs_that_are_done() {
 #[test]
 fn an_interrupt_saves_the_checkpoint() {
     let folder = scratch();
-    let result = interrupted(folder.path(), &["train", "digits", "--minutes", "10", "--json"]);
+    // The autoencoder is cut short, too.
+    let sign = "train the examiner: 100 steps";
+    let result = interrupted(folder.path(), &["train", "digits", "--minutes", "10", "--json"], sign);
     let resumed = json(folder.path(), &["train", "digits", "--steps", "1", "--resume"]);
     assert_eq!(resumed["steps"].as_u64(), result["steps"].as_u64().map(|steps| steps + 1));
     // While the examiner is trained, which is cut short, so that no step is made by it.

@@ -7,9 +7,9 @@ use candle_augment::gan::{Autoencoder, GanConfig};
 use candle_augment::{DataLoader, Result, endless};
 use candle_core::Device;
 
+use super::interrupt;
 use super::progress::{Goal, Progress};
 use super::words::count;
-use super::{exit, interrupt};
 
 /// Steps that time is taken of, after some to warm up.
 const TIMED: u32 = 4;
@@ -31,7 +31,7 @@ pub fn steps_in(time: Duration, config: &GanConfig, loader: &DataLoader, device:
     Ok(((time.as_secs_f64() / pace) as u64).clamp(*STEPS.start(), *STEPS.end()))
 }
 
-/// An autoencoder after so many steps.
+/// An autoencoder after so many steps, or fewer where Ctrl-C ends it.
 pub fn train(steps: u64, config: &GanConfig, loader: &DataLoader, device: &Device) -> Result<Autoencoder> {
     let mut autoencoder = Autoencoder::new(config.clone(), device)?;
     autoencoder.plan(steps);
@@ -40,9 +40,9 @@ pub fn train(steps: u64, config: &GanConfig, loader: &DataLoader, device: &Devic
         let loss = autoencoder.step(&batch?)?;
         progress.update(autoencoder.steps(), || format!("loss {loss:.3}"));
         if interrupt::stopped() {
-            return Err(exit::interrupted("stopped while an autoencoder was trained, of which nothing is kept"));
+            break;
         }
     }
-    progress.finish(&count(steps, "step", "steps"));
+    progress.finish(&count(autoencoder.steps(), "step", "steps"));
     Ok(autoencoder)
 }

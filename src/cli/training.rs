@@ -136,7 +136,7 @@ fn warm_started(config: GanConfig, device: &Device, loader: &DataLoader, budget:
     };
     let autoencoder = autoencoder::train(steps, &config, loader, device)?;
     let mut trainer = Trainer::new(config, device)?;
-    if steps > 0 {
+    if autoencoder.steps() > 0 {
         trainer.start_from(&autoencoder)?;
     }
     Ok(trainer)

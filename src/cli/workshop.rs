@@ -44,6 +44,9 @@ impl Workshop {
     /// Samples between the codes of an autoencoder that is trained for so many steps.
     pub fn interpolation(&self, train: &Arc<dyn Dataset>, steps: u64) -> Result<InterpolationSource> {
         let autoencoder = autoencoder::train(steps, &self.config, &self.loader(train)?, &Device::Cpu)?;
+        if interrupt::stopped() {
+            return Err(exit::interrupted("stopped while an autoencoder was trained, of which nothing is kept"));
+        }
         let codes = DataLoader::builder(Arc::clone(train))
             .batch_size(batch_size(train.len()))
             .shuffle(false)
