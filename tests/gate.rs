@@ -271,7 +271,7 @@ fn a_loader_reads_the_file_of_a_choice() -> Result<()> {
     let missing = "[classes.3]\nshare = 0.5\nsource = \"gan\"\n[sources]\ngan = \"missing\"";
     refused(missing, ErrorKind::Io, "cannot read the checkpoint");
     let unknown = Choice::from_toml("[classes.cat]\nshare = 0.0")?;
-    let error = DataLoader::builder(set).mixture(Mixture::Auto(unknown)).build().err().expect("no such class");
+    let error = DataLoader::builder(set).mixture(Mixture::Auto(unknown)).build().expect_err("no such class");
     assert!(error.to_string().contains("names class \"cat\""), "{error}");
     Ok(())
 }

@@ -42,6 +42,9 @@ const DEFAULT_MINUTES: f64 = 5.0;
 /// "event", what the training's supervisor saw and did. Of the steps there is every one up to 2,000, every second up to 4,000, every
 /// fourth up to 8,000, and so on.
 ///
+/// Before, an autoencoder is trained whose decoder gives the generator its start: for a quarter of the minutes, or a third as many steps
+/// as the GAN makes, 4,000 at most.
+///
 /// Images are resized to squares. One that is more than four times as wide as high, or as high as wide, is refused: crop or pad it.
 ///
 /// Whatever the transforms do to the images shows in the samples, so of their options only mirroring, of colour images, is on by

@@ -112,8 +112,8 @@ impl InterpolationSource {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if the file cannot be read; [`ErrorKind::Checkpoint`] if it is not such a
-    /// file, or is damaged.
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if the file cannot be read;
+    /// [`ErrorKind::Checkpoint`](crate::ErrorKind::Checkpoint) if it is not such a file, or is damaged.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let TensorFile { description, tensors } = TensorFile::read(path, &KIND)?;
