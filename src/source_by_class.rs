@@ -1,5 +1,6 @@
 //! Synthetic samples of each class from a source of its own.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -19,6 +20,7 @@ use crate::synthetic::{SyntheticRequest, SyntheticSource};
 /// let source = SourceByClass::new(classes, |class| (class == "3").then(|| Arc::clone(&smote)))?;
 /// # Ok::<(), candle_augment::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct SourceByClass {
     classes: Vec<String>,
     sources: Vec<Option<Arc<dyn SyntheticSource>>>,
@@ -48,16 +50,17 @@ impl Choice {
     ///
     /// # Errors
     ///
-    /// As [`SourceByClass::new`].
+    /// As [`SourceByClass::new`], and [`ErrorKind::Config`] for a class with a share of a source that is not among them.
     pub fn source_by_class(
         &self,
         classes: &[String],
         sources: &[(&str, Arc<dyn SyntheticSource>)],
     ) -> Result<SourceByClass> {
-        SourceByClass::new(classes.to_vec(), |class| {
-            let name = self.classes.get(class)?.source.as_deref()?;
-            sources.iter().find(|(own, _)| *own == name).map(|(_, source)| Arc::clone(source))
-        })
+        let find = |name: &str| sources.iter().find(|(own, _)| *own == name).map(|(_, source)| Arc::clone(source));
+        if let Some(missing) = self.used_sources().into_iter().find(|name| find(name).is_none()) {
+            return Err(Error::config(format!("the choice has shares of a source {missing:?}, which was not given")));
+        }
+        SourceByClass::new(classes.to_vec(), |class| find(self.classes.get(class)?.source.as_deref()?))
     }
 }
 
@@ -68,7 +71,9 @@ impl SyntheticSource for SourceByClass {
         while let Some(&first) = left.first() {
             let label = requests[first].label;
             let Some(source) = self.sources.get(label as usize).and_then(Option::as_ref) else {
-                let message = format!("class {label} was asked for, of which there is no source: give it a share of 0");
+                let class =
+                    self.classes.get(label as usize).map_or_else(|| label.to_string(), |name| format!("{name:?}"));
+                let message = format!("class {class} was asked for, of which there is no source: give it a share of 0");
                 return Err(Error::new(ErrorKind::Synthetic, message).with_key(requests[first].key));
             };
             let has_same = |index: &usize| {
@@ -93,5 +98,12 @@ impl SyntheticSource for SourceByClass {
 
     fn classes(&self) -> &[String] {
         &self.classes
+    }
+}
+
+impl fmt::Debug for SourceByClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let has_source = self.sources.iter().map(Option::is_some);
+        f.debug_map().entries(self.classes.iter().zip(has_source)).finish()
     }
 }

@@ -27,7 +27,11 @@ fn a_choice_is_written_and_read() {
     for name in choice.used_sources() {
         assert!(path.join("found").join(&choice.sources[name]).exists(), "{name}");
     }
-    refuse(path, &[&["gate"], &QUICK[..], &["--out", "found"]].concat(), &["there is a choice already: add --force"]);
+    refuse(
+        path,
+        &[&["gate"], &QUICK[..], &["--out", "found"]].concat(),
+        &["choice.toml", "is there already: add --force"],
+    );
     let hurried = [&["gate"], &QUICK[..], &["--minutes", "0.0001", "--out", "found", "--force"]].concat();
     let text = succeed(path, &hurried);
     assert!(text.contains("not measured") && text.contains("No class gets synthetic samples"), "{text}");
@@ -43,13 +47,24 @@ fn the_arm_auto_keeps_its_choice() {
     assert_eq!(first["choice"]["classes"].as_object().unwrap().len(), 10);
     let second = json(path, &[&options[..], &["--gate-minutes", "0.1", "--seeds", "2", "--resume"]].concat());
     assert_eq!(first["choice"], second["choice"]);
-    let values = |report: &serde_json::Value| report["arms"][1]["figures"]["balanced_accuracy"]["values"][0].clone();
-    assert_eq!(values(&first), values(&second));
-    // Without synthetic samples it is the classic transforms.
-    if second["choice"]["classes"].as_object().unwrap().values().all(|class| class["share"] == 0.0) {
-        let of = |arm: usize| second["arms"][arm]["figures"]["balanced_accuracy"]["values"].clone();
-        assert_eq!(of(0), of(1));
-    }
+    // A choice that was interrupted before its sources were looked through for copies: they are made, and looked through.
+    let runs = path.join("candle-augment-compare/runs.json");
+    let mut stored: serde_json::Value = serde_json::from_slice(&std::fs::read(&runs).unwrap()).unwrap();
+    let class = serde_json::json!({ "source": "interpolation", "share": 0.5, "reason": "by hand" });
+    stored["chosen"]["choice"]["classes"]["3"] = class;
+    stored["chosen"]["is_checked"] = false.into();
+    stored["record"] = serde_json::Value::Null;
+    std::fs::write(&runs, stored.to_string()).unwrap();
+    let third = json(path, &[&options[..], &["--gate-minutes", "0.1", "--seeds", "1", "--resume"]].concat());
+    let reason = third["choice"]["classes"]["3"]["reason"].as_str().unwrap();
+    assert!(["by hand", "of the samples of interpolation"].iter().any(|words| reason.contains(words)), "{reason}");
+    assert!(third["autoencoder_steps"].as_u64() >= Some(10));
+    let stored: serde_json::Value = serde_json::from_slice(&std::fs::read(&runs).unwrap()).unwrap();
+    assert_eq!(stored["chosen"]["is_checked"], true);
+    let other = [&options[..], &["--copy-budget", "0.2", "--gate-minutes", "0.1", "--resume"]].concat();
+    refuse(path, &other, &["a choice by other options", "--copy-budget 0.15"]);
+    let others = [&options[..], &["--gate-minutes", "0.1", "--seed", "5", "--resume"]].concat();
+    refuse(path, &others, &["--seed was 0 and is 5 now"]);
 }
 
 #[test]
@@ -64,7 +79,7 @@ fn bad_options_are_refused() {
     gate(&["--shares", "0.3,0"], "expected above 0 and at most 1");
     gate(&["--shares", "nan"], "expected above 0 and at most 1");
     gate(&["--folds", "1"], "2 to 10");
-    gate(&["--repeats", "1"], "2 at least");
+    gate(&["--repeats", "1"], "2 to 1000");
     gate(&["--copy-budget", "1.5"], "share from 0 to 1");
     gate(&["--ramp", "2"], "between 0 and 1");
     put(path, "file", b"no folder");
@@ -72,4 +87,11 @@ fn bad_options_are_refused() {
     refuse(path, &["gate", "missing"], &["missing"]);
     let compare = ["compare", "digits", "--arms", "auto", "--gate-minutes", "9", "--minutes", "1"];
     refuse(path, &compare, &["--gate-minutes is more than --minutes"]);
+    let compare = ["compare", "digits", "--arms", "auto", "--gan-minutes", "3", "--gate-minutes", "15"];
+    refuse(path, &compare, &["4 GANs of 3.0 minutes", "leave no time to measure"]);
+    let compare = ["compare", "digits", "--arms", "auto", "--gan-minutes", "3e17"];
+    refuse(path, &compare, &["leave no time to measure"]);
+    put(path, "there/gan.safetensors", b"mine");
+    gate(&["--out", "there"], "is there already");
+    assert_eq!(std::fs::read(path.join("there/gan.safetensors")).unwrap(), b"mine");
 }

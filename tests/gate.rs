@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use candle_augment::compare::{Arm, Synthetic, Training};
-use candle_augment::gan::{Autoencoder, GanConfig, InterpolationSource, Trainer};
-use candle_augment::gate::{self, Choice, ClassChoice, GateConfig, Progress, choose, refuse};
-use candle_augment::quality::{Acceptance, ClassAcceptance};
+use candle_augment::gan::{Autoencoder, GanConfig, GeneratorSource, InterpolationSource, Trainer};
+use candle_augment::gate::{self, COPY_BUDGET, Choice, ClassChoice, GateConfig, Progress, choose, refuse};
+use candle_augment::quality::{Filter, QualityConfig, cross_fit};
 use candle_augment::{
     Balance, ClassMixture, DataLoader, Dataset, DatasetExt, ErrorKind, Image, Mixture, Normalize, Origin, Pipeline,
-    Result, Size, SmoteSource, SyntheticRequest, SyntheticSource, digits,
+    Purpose, Result, SampleKey, Size, SmoteSource, SyntheticRequest, SyntheticSource, digits,
 };
 use candle_core::Device;
 
@@ -151,15 +151,19 @@ fn what_is_out_of_range_is_refused() -> Result<()> {
     for folds in [0, 1, 11] {
         refused(GateConfig { folds, ..config() }, &[good()], "2 to 10");
     }
-    refused(GateConfig { repeats: 1, ..config() }, &[good()], "2 at least");
+    refused(GateConfig { repeats: 1, ..config() }, &[good()], "2 to 1000");
     for share in [0.0, -0.1, 1.1, f64::NAN] {
         refused(GateConfig { shares: vec![0.3, share], ..config() }, &[good()], "a synthetic share of");
     }
     refused(GateConfig { shares: Vec::new(), ..config() }, &[good()], "no synthetic share");
     refused(config(), &[good(), good()], "two candidates are called \"good\"");
     refused(config(), &[classic()], "has no synthetic samples");
+    refused(config(), &[], "no candidate");
+    refused(GateConfig { repeats: usize::MAX, ..config() }, &[good()], "2 to 1000");
+    let idle = Training { steps: 0, ..config().training };
+    refused(GateConfig { training: idle, ..config() }, &[good()], "the number of steps is 0");
     let one: Arc<dyn Dataset> = Arc::new(Arc::clone(&train).filter_classes(["3"])?);
-    let error = choose(&config(), &one, &classic(), &[], |_| Ok(())).unwrap_err();
+    let error = choose(&config(), &one, &classic(), &[good()], |_| Ok(())).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Dataset, "{error}");
     Ok(())
 }
@@ -181,30 +185,58 @@ fn an_error_of_the_callback_stops_it() -> Result<()> {
     Ok(())
 }
 
-fn class(name: &str, made: usize, accepted: usize, copies: usize) -> ClassAcceptance {
-    ClassAcceptance { name: name.to_owned(), made, accepted, copies, ..ClassAcceptance::default() }
+#[test]
+fn copies_and_samples_of_other_classes_are_refused() -> Result<()> {
+    let (train, others) = sets(40)?;
+    let config = QualityConfig { steps: 60, batch_size: 40, workers: 0, ..QualityConfig::default() };
+    let folds = cross_fit(&train, &config, |_| Ok(()))?;
+    let chosen = |source: &str| ClassChoice { source: Some(source.to_owned()), share: 0.3, reason: String::new() };
+    let all = |source: &str| {
+        let classes = train.classes().iter().map(|class| (class.clone(), chosen(source)));
+        Choice { classes: classes.collect(), ..Choice::default() }
+    };
+    let refused = |source: Pool, choice: &mut Choice| -> Result<Vec<String>> {
+        let filter = Filter::fit(&config, &train, &folds, &source)?;
+        let mut asked = Vec::new();
+        refuse(choice, ("pool", &source), &filter, COPY_BUDGET, 0, |class| {
+            asked.push(class.to_owned());
+            Ok(())
+        })?;
+        Ok(asked)
+    };
+    let mut copies = all("pool");
+    refused(Pool::new(&train, false)?, &mut copies)?;
+    assert!(copies.used_sources().is_empty(), "{copies}");
+    assert!(copies.classes["3"].reason.contains("are copies of training images, over 15 %"), "{copies}");
+    let mut wrong = all("pool");
+    refused(Pool::new(&others, true)?, &mut wrong)?;
+    let left = wrong.classes.values().filter(|class| class.share > 0.0).count();
+    assert!(left <= 1, "{wrong}");
+    let mut real = all("pool");
+    real.classes.insert("7".to_owned(), chosen("another"));
+    let asked = refused(Pool::new(&others, false)?, &mut real)?;
+    assert_eq!(asked.len(), 9, "those of another source are not asked for");
+    let left = real.classes.values().filter(|class| class.share > 0.0).count();
+    // Of few images the bound for copies is rough.
+    assert!(left >= 8 && real.share("7") == 0.3, "{real}");
+    let filter = Filter::fit(&config, &train, &folds, &Pool::new(&others, false)?)?;
+    for budget in [-0.1, 1.1, f64::NAN] {
+        let error =
+            refuse(&mut real, ("pool", &Pool::new(&others, false)?), &filter, budget, 0, |_| Ok(())).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+    }
+    Ok(())
 }
 
 #[test]
-fn copies_and_what_no_filter_accepts_are_refused() {
-    let chosen = |source: &str| ClassChoice { source: Some(source.to_owned()), share: 0.3, reason: String::new() };
-    let classes = [("cat", "gan"), ("cow", "gan"), ("dog", "gan"), ("hen", "interpolation")];
-    let classes = classes.map(|(name, source)| (name.to_owned(), chosen(source)));
-    let mut choice = Choice { classes: classes.into(), ..Choice::default() };
-    let acceptance = Acceptance {
-        classes: vec![
-            class("cat", 100, 60, 16),
-            class("cow", 100, 4, 0),
-            class("dog", 100, 60, 15),
-            class("hen", 100, 0, 100),
-        ],
-    };
-    refuse(&mut choice, "gan", &acceptance, 0.15);
-    let shares = ["cat", "cow", "dog", "hen"].map(|class| choice.share(class));
-    assert_eq!(shares, [0.0, 0.0, 0.3, 0.3]);
-    assert_eq!(choice.classes["cat"].reason, "16 % of the samples of gan are copies of training images, over 15 %");
-    assert_eq!(choice.classes["cow"].reason, "4.0 % of the samples of gan pass the filter, under 5 %");
-    assert_eq!(choice.used_sources(), ["gan", "interpolation"]);
+fn the_better_share_is_taken() -> Result<()> {
+    let (train, others) = sets(12)?;
+    let config = GateConfig { shares: vec![0.05, 0.5], ..config() };
+    let good = candidate("good", Pool::new(&others, false)?);
+    let choice = choose(&config, &train, &classic(), &[good], |_| Ok(()))?;
+    let taken: Vec<f64> = choice.classes.values().map(|class| class.share).filter(|share| *share > 0.0).collect();
+    assert!(taken.iter().filter(|share| **share == 0.5).count() >= 7, "{choice}");
+    Ok(())
 }
 
 /// A choice that was written, edited by hand, and opened with its sources by a loader.
@@ -240,6 +272,14 @@ fn a_loader_reads_the_file_of_a_choice() -> Result<()> {
     "#;
     std::fs::write(&path, text).unwrap();
     let (mixture, source) = gate::open(&path, set.classes())?;
+    let key = |position| SampleKey { seed: 1, epoch: 0, position, purpose: Purpose::Synthetic };
+    let request = |label, position| SyntheticRequest { label, serial: 0, key: key(position) };
+    let gan = GeneratorSource::load(folder.path().join("gan.safetensors"))?;
+    let mixed = source.generate(&[request(3, 0), request(7, 1), request(3, 2)])?;
+    assert_eq!(mixed[0], gan.generate(&[request(3, 0)])?[0]);
+    assert_eq!(mixed[1], interpolation.generate(&[request(7, 1)])?[0]);
+    assert_eq!(mixed[2], gan.generate(&[request(3, 2)])?[0]);
+    assert_eq!(source.generate(&[request(8, 0)]).unwrap_err().kind(), ErrorKind::Synthetic);
     let loader = DataLoader::builder(set.clone())
         .mixture(mixture)
         .synthetic(source)
@@ -251,12 +291,6 @@ fn a_loader_reads_the_file_of_a_choice() -> Result<()> {
         batch.slots.iter().filter(|slot| slot.label == label && matches!(slot.origin, Origin::Synthetic(_))).count()
     };
     assert_eq!([3, 7, 8, 0].map(count), [2, 1, 0, 0]);
-
-    // The same samples out of the file as before.
-    let key = batch.slots[0].key;
-    let request = [SyntheticRequest { label: 7, serial: 0, key }, SyntheticRequest { label: 3, serial: 0, key }];
-    let loaded = InterpolationSource::load(folder.path().join("between.safetensors"))?;
-    assert_eq!(loaded.generate(&request)?, interpolation.generate(&request)?);
 
     let refused = |text: &str, kind: ErrorKind, words: &str| {
         std::fs::write(&path, text).unwrap();
@@ -270,6 +304,7 @@ fn a_loader_reads_the_file_of_a_choice() -> Result<()> {
     refused("[classes.3]\nshare = 0.5\nsource = \"gan\"", ErrorKind::Config, "has no file");
     let missing = "[classes.3]\nshare = 0.5\nsource = \"gan\"\n[sources]\ngan = \"missing\"";
     refused(missing, ErrorKind::Io, "cannot read the checkpoint");
+    refused("[classes.cat]\nshare = 0.0", ErrorKind::Config, "names class \"cat\"");
     let unknown = Choice::from_toml("[classes.cat]\nshare = 0.0")?;
     let error = DataLoader::builder(set).mixture(Mixture::Auto(unknown)).build().expect_err("no such class");
     assert!(error.to_string().contains("names class \"cat\""), "{error}");
@@ -293,5 +328,19 @@ fn files_of_interpolations_that_are_damaged_are_refused() -> Result<()> {
     Trainer::new(config, &Device::Cpu)?.save(&path)?;
     let error = InterpolationSource::load(&path).unwrap_err();
     assert!(error.to_string().contains("not an interpolation of candle-augment"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn a_class_without_images_is_interpolated_by_none_and_stops_nothing() -> Result<()> {
+    let set = digits()?.per_class(5, 0)?.filter_classes(["1", "2"])?;
+    let config = GanConfig { generator_width: 8, discriminator_width: 4, ..GanConfig::new(8, 1, ["1", "2", "none"]) };
+    let batches = DataLoader::builder(set).batch_size(10).normalize(Normalize::signed()).build()?;
+    let source = Autoencoder::new(config, &Device::Cpu)?.interpolation(batches.epoch(0))?;
+    let key = SampleKey { seed: 0, epoch: 0, position: 0, purpose: Purpose::Synthetic };
+    let request = |label| [SyntheticRequest { label, serial: 0, key }];
+    assert_eq!(source.generate(&request(1))?.len(), 1);
+    let error = source.generate(&request(2)).unwrap_err();
+    assert!(error.kind() == ErrorKind::Synthetic && error.to_string().contains("\"none\""), "{error}");
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use candle_augment::gan::{Budget, GanConfig, InterpolationSource, Supervisor};
+use candle_augment::gan::{Budget, GanConfig, InterpolationSource, Supervisor, TrainedOn};
 use candle_augment::{DataLoader, Dataset, Normalize, Pipeline, Result};
 use candle_core::Device;
 
@@ -23,6 +23,8 @@ fn batch_size(images: usize) -> usize {
 pub struct Workshop {
     pub config: GanConfig,
     pub transform: Pipeline,
+    /// The same in words.
+    pub transforms: String,
     pub workers: usize,
 }
 
@@ -32,6 +34,7 @@ impl Workshop {
         let loader = self.loader(train)?;
         let budget = Budget::Time(time);
         let mut supervisor = training::watch(self.config.clone(), None, &Device::Cpu, &loader, None, budget)?;
+        supervisor.set_trained_on(TrainedOn::new(train, self.transforms.clone(), None)?);
         training::train(&mut supervisor, &loader, None, |_, _| {
             Ok(if interrupt::stopped() { Flow::Stop } else { Flow::Continue })
         })?;

@@ -109,17 +109,14 @@ impl CompareConfig {
     ///
     /// [`ErrorKind::Config`] if something is out of range.
     pub fn validate(&self) -> Result<()> {
-        for (value, what) in [
-            (self.seeds, "the number of seeds"),
-            (self.training.steps, "the number of steps"),
-            (self.training.batch_size, "the batch size"),
-            (self.learning_rates.len(), "the number of learning rates"),
-        ] {
+        for (value, what) in
+            [(self.seeds, "the number of seeds"), (self.learning_rates.len(), "the number of learning rates")]
+        {
             if value == 0 {
                 return Err(Error::config(format!("{what} is 0: a comparison needs at least 1")));
             }
         }
-        let with_rate = |&learning_rate| Training { learning_rate, ..self.training.clone() }.classifier(1, 2).check();
+        let with_rate = |&learning_rate| Training { learning_rate, ..self.training.clone() }.check();
         self.learning_rates.iter().try_for_each(with_rate)
     }
 

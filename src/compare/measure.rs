@@ -43,6 +43,16 @@ impl Training {
         Self { size, steps: 400, batch_size: 64, learning_rate, seed: 0, workers: 2, device: Device::Cpu }
     }
 
+    /// Checks what can be checked without images.
+    pub(crate) fn check(&self) -> Result<()> {
+        for (value, what) in [(self.steps, "the number of steps"), (self.batch_size, "the batch size")] {
+            if value == 0 {
+                return Err(Error::config(format!("{what} is 0: a classifier needs at least 1")));
+            }
+        }
+        self.classifier(1, 2).check()
+    }
+
     /// The classifier for `classes` classes of images with `channels` channels.
     pub(super) fn classifier(&self, channels: usize, classes: usize) -> ClassifierConfig {
         let Self { size, steps, learning_rate, seed, .. } = *self;
@@ -50,7 +60,7 @@ impl Training {
     }
 
     /// How the epochs of an arm on `train` are planned.
-    pub(super) fn plan(&self, arm: &Arm, train: &dyn Dataset) -> Result<PlanConfig> {
+    pub(crate) fn plan(&self, arm: &Arm, train: &dyn Dataset) -> Result<PlanConfig> {
         let plan = PlanConfig {
             batch_size: self.batch_size.min(train.len()),
             balance: arm.balance.clone(),
@@ -75,7 +85,7 @@ impl Training {
 }
 
 /// The planner of a set's epochs.
-pub(super) fn planner(set: &dyn Dataset, plan: PlanConfig) -> Result<Planner> {
+pub(crate) fn planner(set: &dyn Dataset, plan: PlanConfig) -> Result<Planner> {
     let labels: Vec<u32> = (0..set.len()).map(|index| set.label(index)).collect();
     Planner::new(&labels, set.classes(), plan)
 }

@@ -27,6 +27,7 @@ pub use arm::{Arm, Synthetic};
 pub use config::{CompareConfig, CompareData};
 pub use figures::Figures;
 pub use imbalance::{long_tail, rare_half};
+pub(crate) use measure::planner;
 pub use measure::{Training, measure_arm, train_arm};
 pub use record::{Record, Run, Trial};
 pub use referee::{Progress, Referee, Task, compare};

@@ -137,7 +137,7 @@ impl Autoencoder {
     ///
     /// # Errors
     ///
-    /// Those of the batches; [`ErrorKind::Config`] if they do not fit, or hold no image of some class.
+    /// Those of the batches; [`ErrorKind::Config`] if they do not fit, or hold no image.
     pub fn interpolation(&self, batches: impl IntoIterator<Item = Result<Batch>>) -> Result<InterpolationSource> {
         let config = self.trainer.config();
         let mut codes: Vec<Vec<Vec<f32>>> = vec![Vec::new(); config.classes.len()];

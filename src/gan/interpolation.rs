@@ -12,7 +12,7 @@ use super::config::GanConfig;
 use super::generator::Generator;
 use super::source::{calibrate_by, check_requests, chunk, render};
 use super::tensor_file::{Kind, TensorFile, refused};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::image::Image;
 use crate::nn::Params;
 use crate::rng::Purpose;
@@ -84,11 +84,8 @@ impl InterpolationSource {
         codes: Vec<Vec<Vec<f32>>>,
         device: &Device,
     ) -> Result<Self> {
-        if let Some(class) = codes.iter().position(Vec::is_empty) {
-            let name = &config.classes[class];
-            return Err(Error::config(format!(
-                "no image of class {name:?} to interpolate: give batches that hold every class"
-            )));
+        if codes.iter().all(Vec::is_empty) {
+            return Err(Error::config("no image to interpolate: give batches that have some"));
         }
         let mut params = Params::blank(device);
         let generator = Generator::new(&mut params, config)?.frozen();
@@ -124,8 +121,8 @@ impl InterpolationSource {
             config.validate().map_err(|error| refused(error.message()))?;
             let codes = (0..config.classes.len()).map(|class| codes(&tensors, class, config.latent));
             let classes = codes.map(|codes| Ok(Codes::new(codes?))).collect::<Result<_>>()?;
-            let mut params = Params::new(config.seed, &Device::Cpu);
-            let decoder = Generator::new(&mut params, &config)?;
+            let mut params = Params::blank(&Device::Cpu);
+            let decoder = Generator::new(&mut params, &config)?.frozen();
             params.load(&tensors, DECODER)?;
             Ok(Self { config, device: Device::Cpu, decoder, params, classes })
         };
@@ -169,13 +166,11 @@ fn codes_name(class: usize) -> String {
     format!("codes.{class}")
 }
 
-/// The codes of a class, one at least.
+/// The codes of a class.
 fn codes(tensors: &HashMap<String, Tensor>, class: usize, latent: usize) -> Result<Vec<Vec<f32>>> {
     let name = codes_name(class);
     match tensors.get(&name) {
-        Some(codes) if matches!(codes.dims(), [count, length] if *count > 0 && *length == latent) => {
-            Ok(codes.to_vec2()?)
-        }
+        Some(codes) if matches!(codes.dims(), [_, length] if *length == latent) => Ok(codes.to_vec2()?),
         _ => Err(refused(&format!("expected the tensor {name:?} with codes of {latent} numbers: make it anew"))),
     }
 }
@@ -183,6 +178,12 @@ fn codes(tensors: &HashMap<String, Tensor>, class: usize, latent: usize) -> Resu
 impl SyntheticSource for InterpolationSource {
     fn generate(&self, requests: &[SyntheticRequest]) -> Result<Vec<Image>> {
         check_requests(requests, self.classes.len())?;
+        if let Some(request) = requests.iter().find(|request| self.classes[request.label as usize].codes.is_empty()) {
+            let name = &self.config.classes[request.label as usize];
+            let message =
+                format!("class {name:?} was asked for, which had no image to interpolate: give it no samples");
+            return Err(Error::new(ErrorKind::Synthetic, message).with_key(request.key));
+        }
         let draw = |requests: &[SyntheticRequest]| {
             let codes = requests.iter().flat_map(|request| self.code(request)).collect();
             render(&self.decoder, &self.config, &self.device, codes, requests)

@@ -6,10 +6,10 @@ use std::time::Instant;
 
 use super::config::GateConfig;
 use super::gain::{Answers, Gains, gains};
-use crate::compare::{Arm, Training, train_arm};
-use crate::dataset::{Dataset, DatasetExt, folds};
+use crate::compare::{Arm, Training, planner, train_arm};
+use crate::dataset::{Dataset, DatasetExt, folds, rest};
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::{Choice, ClassChoice, ClassMixture, Gain, MeasuredShare};
+use crate::plan::{Choice, ClassChoice, ClassMixture, Gain, MeasuredShare, Mixture};
 use crate::transform::Normalize;
 
 /// Classes with fewer images get no synthetic samples: what helps them cannot be told.
@@ -42,16 +42,17 @@ pub enum Progress<'a> {
 /// Chooses how much of each class of `train` is synthetic, and of which of `candidates`, by paired repeated
 /// cross-validation against `reference`.
 ///
-/// The images have the size of the training already. Candidates are arms with synthetic samples, best made from the
-/// images that they are given ([`Synthetic::made_from`](crate::compare::Synthetic::made_from)); their mixtures do not
-/// matter, each is tried with all shares of the configuration, in all classes alike. Of a class, the first candidate is
-/// taken that has a share whose gain is above 0 with 90 %, with the share for which this bound is highest. Classes with
-/// under ten images get nothing, and are not measured.
+/// The images have the size of the training already. Candidates are arms with synthetic samples, made from the images that
+/// they are given ([`Synthetic::made_from`](crate::compare::Synthetic::made_from)): a source that exists already may have seen
+/// the images that it is measured on. Their mixtures do not matter, each is tried with all shares of the configuration, in all
+/// classes alike. Of a class, the first candidate is taken that has a share whose gain is above 0 with 90 %, with the share for
+/// which this bound is highest. Classes with under ten images get nothing, and are not measured.
 ///
 /// How a gain and its bound are found: the F1 of each class, of classifiers trained on the other folds, less that of
-/// classifiers with the same seeds trained on the reference; drawn again over images and repeats, and each class's drawn
-/// towards the mean of all as far as it is uncertain. Taking the best of several shares and sources makes it likelier
-/// than one in ten that something without a gain passes; such a choice is worth nothing, but does no harm to speak of.
+/// classifiers with the same seeds trained on the reference; each class's drawn towards the mean of all as far as it is
+/// uncertain. The bound covers the chance in images and in the training of classifiers, not that in the cut into folds and in
+/// the training of the sources. Taking the best of several shares and sources makes it likelier than one in ten that something
+/// without a gain passes; and classes that end up with different shares were measured with the same one.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -87,11 +88,14 @@ pub fn choose(
 ) -> Result<Choice> {
     config.validate()?;
     GateConfig::check_candidates(candidates)?;
-    if train.classes().len() < 2 {
-        let message = format!("{} class: a choice of shares needs at least 2 to tell apart", train.classes().len());
+    let counts = train.class_counts();
+    if counts.iter().filter(|count| **count > 0).count() < 2 {
+        let message = "a choice of shares needs images of at least 2 classes to tell apart: give more classes";
         return Err(Error::new(ErrorKind::Dataset, message));
     }
-    let counts = train.class_counts();
+    for arm in candidates.iter().chain([reference]) {
+        planner(&**train, config.training.plan(arm, &**train)?)?;
+    }
     let measured: Vec<usize> =
         (0..train.len()).filter(|&index| counts[train.label(index) as usize] >= FEWEST).collect();
     let results = if measured.is_empty() {
@@ -122,7 +126,9 @@ struct Measurement<'a> {
     config: &'a GateConfig,
     reference: &'a Arm,
     candidates: &'a [Arm],
-    classes: usize,
+    classes: Vec<String>,
+    /// The names of the classes that are measured.
+    eligible: Vec<String>,
     labels: Vec<u32>,
     folds: Vec<Fold>,
     deadline: Option<Instant>,
@@ -138,25 +144,26 @@ impl<'a> Measurement<'a> {
         candidates: &'a [Arm],
     ) -> Result<Self> {
         let deadline = config.time.and_then(|time| Instant::now().checked_add(time));
-        let labels = measured.iter().map(|&index| train.label(index)).collect();
+        let labels: Vec<u32> = measured.iter().map(|&index| train.label(index)).collect();
+        let classes = train.classes().to_vec();
+        let is_eligible = |label: &usize| labels.contains(&(*label as u32));
+        let eligible = (0..classes.len()).filter(is_eligible).map(|label| classes[label].clone()).collect();
         let part = Arc::clone(train).subset(measured.clone())?;
         let fold = |places: Vec<usize>| {
             let validation: Vec<usize> = places.iter().map(|&place| measured[place]).collect();
-            let is_left = |index: &usize| validation.binary_search(index).is_err();
-            let rest: Vec<usize> = (0..train.len()).filter(is_left).collect();
             Ok(Fold {
-                train: Arc::new(Arc::clone(train).subset(rest)?),
+                train: Arc::new(Arc::clone(train).subset(rest(&**train, &validation))?),
                 validation: Arc::new(Arc::clone(train).subset(validation)?),
                 places,
             })
         };
         let folds = folds(&part, config.folds, config.training.seed).into_iter().map(fold).collect::<Result<_>>()?;
-        Ok(Self { config, reference, candidates, classes: train.classes().len(), labels, folds, deadline })
+        Ok(Self { config, reference, candidates, classes, eligible, labels, folds, deadline })
     }
 
     /// What each candidate gains with each share; nothing if the time did not suffice for two repeats.
     fn run(&self, progress: &mut dyn FnMut(Progress<'_>) -> Result<()>) -> Result<Vec<(usize, f64, Gains)>> {
-        let sources = self.sources(progress)?;
+        let Some(sources) = self.sources(progress)? else { return Ok(Vec::new()) };
         let mut reference: Answers = Vec::new();
         let mut variants: Vec<Variant> = Vec::new();
         for candidate in 0..self.candidates.len() {
@@ -175,24 +182,31 @@ impl<'a> Measurement<'a> {
         }
         let seed = self.config.training.seed;
         let of = |variant: &Variant| {
-            let gains = gains(&self.labels, self.classes, &reference, &variant.answers, seed);
+            let gains = gains(&self.labels, self.classes.len(), &reference, &variant.answers, seed);
             (variant.candidate, variant.share, gains)
         };
         Ok(variants.iter().map(of).collect())
     }
 
-    /// By fold the candidates with their sources made.
-    fn sources(&self, progress: &mut dyn FnMut(Progress<'_>) -> Result<()>) -> Result<Vec<Vec<Arm>>> {
+    fn is_over(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    /// By fold the candidates with their sources made; none if the time is over.
+    fn sources(&self, progress: &mut dyn FnMut(Progress<'_>) -> Result<()>) -> Result<Option<Vec<Vec<Arm>>>> {
         let mut sources = Vec::with_capacity(self.folds.len());
         for (number, fold) in self.folds.iter().enumerate() {
             let mut of_fold = Vec::with_capacity(self.candidates.len());
             for arm in self.candidates {
+                if self.is_over() {
+                    return Ok(None);
+                }
                 progress(Progress::Source { name: arm.name(), fold: number })?;
                 of_fold.push(arm.on(&fold.train)?);
             }
             sources.push(of_fold);
         }
-        Ok(sources)
+        Ok(Some(sources))
     }
 
     /// The answers of the reference and of each variant to all images, by classifiers of one seed for each fold; none if
@@ -209,10 +223,10 @@ impl<'a> Measurement<'a> {
         for (number, (fold, sources)) in self.folds.iter().zip(sources).enumerate() {
             let seed = self.config.training.seed.wrapping_add((repeat * self.folds.len() + number) as u64);
             let training = Training { seed, ..self.config.training.clone() };
-            let variants = variants.iter().map(|variant| with_share(&sources[variant.candidate], variant.share));
+            let variants = variants.iter().map(|variant| self.with_share(&sources[variant.candidate], variant.share));
             let arms: Vec<Arm> = std::iter::once(self.reference.clone()).chain(variants).collect();
             for (arm, answers) in arms.iter().zip(&mut answers) {
-                if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                if self.is_over() {
                     return Ok(None);
                 }
                 let total = self.config.repeats * self.folds.len() * arms.len() * training.steps;
@@ -227,14 +241,15 @@ impl<'a> Measurement<'a> {
         }
         Ok(Some(answers))
     }
-}
 
-fn with_share(arm: &Arm, share: f64) -> Arm {
-    let mut arm = arm.clone();
-    if let Some(synthetic) = &mut arm.synthetic {
-        synthetic.mixture = ClassMixture::Share(share).into();
+    /// The arm with this share of all classes that may get any.
+    fn with_share(&self, arm: &Arm, share: f64) -> Arm {
+        let mut arm = arm.clone();
+        if let Some(synthetic) = &mut arm.synthetic {
+            synthetic.mixture = Mixture::All(ClassMixture::Share(share)).only(&self.eligible);
+        }
+        arm
     }
-    arm
 }
 
 /// The choice that follows from what was measured.

@@ -14,11 +14,13 @@ pub struct GateConfig {
     /// Parts of the training images, each of which is measured by classifiers, and samples, of the others; 2 to 10. 3 by
     /// default.
     pub folds: usize,
-    /// How often all folds are measured, each time with other seeds; 2 at least. 3 by default.
+    /// How often all folds are measured, each time with other seeds of the classifiers, on the same folds and with the
+    /// same sources; 2 to 1000. 3 by default.
     pub repeats: usize,
     /// The shares that are tried for each source, in (0, 1]. 0.25 and 0.5 by default.
     pub shares: Vec<f64>,
-    /// No classifier is begun after so long; the repeats that are whole by then count. None by default.
+    /// No source and no classifier is begun after so long; the repeats that are whole by then count, if they are two. None
+    /// by default.
     pub time: Option<Duration>,
 }
 
@@ -36,21 +38,24 @@ impl GateConfig {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) for the first value that is out of range.
     pub fn validate(&self) -> Result<()> {
         let wrong = if !(2..=10).contains(&self.folds) {
-            format!("{} folds: expected 2 to 10, such as 3", self.folds)
-        } else if self.repeats < 2 {
-            format!("{} repeats: expected 2 at least, which tell how much chance does", self.repeats)
+            format!("expected 2 to 10 folds, such as 3, got {}", self.folds)
+        } else if !(2..=1000).contains(&self.repeats) {
+            format!("expected 2 to 1000 repeats, which tell how much chance does, got {}", self.repeats)
         } else if let Some(share) = self.shares.iter().find(|share| !(**share > 0.0 && **share <= 1.0)) {
             format!("a synthetic share of {share}: expected above 0 and at most 1, such as 0.3; 0 is always tried")
         } else if self.shares.is_empty() {
             "no synthetic share to try: give one above 0, such as 0.3".to_owned()
         } else {
-            return Ok(());
+            return self.training.check();
         };
         Err(Error::config(wrong))
     }
 
     /// Refuses arms that cannot be measured as candidates.
     pub(super) fn check_candidates(candidates: &[Arm]) -> Result<()> {
+        if candidates.is_empty() {
+            return Err(Error::config("no candidate to measure: give an arm with synthetic samples"));
+        }
         for (index, arm) in candidates.iter().enumerate() {
             arm.check()?;
             let name = arm.name();

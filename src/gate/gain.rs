@@ -2,14 +2,11 @@
 
 use crate::plan::Gain;
 use crate::quality::Draws;
-use crate::rng::{Purpose, SampleKey};
 
-/// Times that images and repeats are drawn again.
+/// Times that the images are drawn again.
 const REPLICATES: usize = 400;
 /// What a standard normal variable is below with 90 %.
 const QUANTILE: f64 = 1.281_551_565_544_600_4;
-/// What stands in the epoch of the keys of repeats drawn again.
-const REPEATS: u64 = 1;
 
 /// The answers of a classifier to images that it was not trained on: of each repeat one for each image.
 pub(super) type Answers = Vec<Vec<u32>>;
@@ -27,37 +24,40 @@ pub(super) struct Gains {
 /// The gains in F1 of `candidate` over `reference`, whose answers to the images with these labels belong together.
 ///
 /// The F1 of a class is that of images in which all classes are equally many, so that it tells what a class takes from the
-/// others. How much chance there is in a difference is found by drawing the images of each class and the repeats again (an
-/// upper estimate: A. Owen, "The pigeonhole bootstrap", 2007). What is known of all classes together helps to tell of each:
-/// the gains of the classes are taken for draws from a normal distribution, and each is drawn towards their mean as far as
-/// it is uncertain (C. Morris, "Parametric Empirical Bayes Inference", 1983). With V the variance of the measured gain d of
-/// a class, μ the mean gain, whose variance is U, and τ² that of the true gains, B = τ² / (τ² + V): the expected gain is
-/// μ + B (d − μ), with the variance B V + (1 − B)² U. τ² is the variance of the measured gains less the mean of V, and 0
-/// at least.
+/// others. The variance of a gain is that of drawing the images of each class again (B. Efron, 1979), and, added to it, that
+/// between the repeats over their number; both contain what image and repeat do together, so that the sum is an upper
+/// estimate. What is known of all classes together helps to tell of each: the gains of the classes are taken for draws from a
+/// normal distribution, and each is drawn towards their mean as far as it is uncertain (empirical Bayes, as in C. Morris,
+/// "Parametric Empirical Bayes Inference", 1983, without his terms for the uncertainty of τ²). With V the variance of the
+/// measured gain d of a class, μ the mean gain, whose variance is U, and τ² that of the true gains, B = τ² / (τ² + V): the
+/// expected gain is μ + B (d − μ), with the variance B V + (1 − B)² (U + τ² / number of classes). τ² is the variance of the
+/// measured gains less the mean of V, and 0 at least.
 pub(super) fn gains(labels: &[u32], classes: usize, reference: &Answers, candidate: &Answers, seed: u64) -> Gains {
-    let all = vec![1; labels.len()];
-    let every: Vec<usize> = (0..reference.len()).collect();
-    let measured = differences(labels, classes, [reference, candidate], &every, &all);
-    let images = Draws::bootstrap(labels, REPLICATES, seed, 0);
-    let replicates: Vec<Vec<Option<f64>>> = (0u64..)
-        .zip(images.iter())
-        .map(|(replicate, times)| {
-            let key = SampleKey { seed, epoch: REPEATS, position: replicate, purpose: Purpose::Resampling };
-            let mut rng = key.rng();
-            let drawn: Vec<usize> = every.iter().map(|_| rng.below(every.len())).collect();
-            differences(labels, classes, [reference, candidate], &drawn, times)
-        })
-        .collect();
-    let present: Vec<usize> = (0..classes).filter(|&class| measured[class].is_some()).collect();
-    let of = |row: &[Option<f64>], class: usize| row[class].unwrap_or(0.0);
-    let mean_of = |row: &[Option<f64>]| mean(present.iter().map(|&class| of(row, class)));
-    let mean_gain = mean_of(&measured);
-    let mean_variance = variance(&replicates.iter().map(|row| mean_of(row)).collect::<Vec<_>>());
-    let own: Vec<f64> = present.iter().map(|&class| of(&measured, class)).collect();
-    let own_variances: Vec<f64> = present
-        .iter()
-        .map(|&class| variance(&replicates.iter().map(|row| of(row, class)).collect::<Vec<_>>()))
-        .collect();
+    let draws = Draws::bootstrap(labels, REPLICATES, seed, 0);
+    let of_repeat = |times: &[u32]| -> Vec<Vec<f64>> {
+        let pairs = reference.iter().zip(candidate);
+        pairs
+            .map(|(reference, candidate)| {
+                let scores = [reference, candidate].map(|answers| f1(labels, classes, answers, times));
+                scores[1].iter().zip(&scores[0]).map(|(candidate, reference)| candidate - reference).collect()
+            })
+            .collect()
+    };
+    let repeats = of_repeat(&vec![1; labels.len()]);
+    let replicates: Vec<Vec<f64>> = draws.iter().map(|times| columns(&of_repeat(times)).map(mean).collect()).collect();
+    // Of something that each repeat, or each replicate, has a value of.
+    let variance_of = |of: &dyn Fn(&[f64]) -> f64| {
+        let over = |rows: &[Vec<f64>]| variance(&rows.iter().map(|row| of(row)).collect::<Vec<_>>());
+        over(&replicates) + over(&repeats) / repeats.len() as f64
+    };
+    let mut present: Vec<usize> = labels.iter().map(|&label| label as usize).collect();
+    present.sort_unstable();
+    present.dedup();
+    let measured: Vec<f64> = columns(&repeats).map(mean).collect();
+    let mean_of = |row: &[f64]| mean(present.iter().map(|&class| row[class]));
+    let (mean_gain, mean_variance) = (mean_of(&measured), variance_of(&mean_of));
+    let own_variances: Vec<f64> = present.iter().map(|&class| variance_of(&|row| row[class])).collect();
+    let own: Vec<f64> = present.iter().map(|&class| measured[class]).collect();
     let between = (variance(&own) - mean(own_variances.iter().copied())).max(0.0);
     let mut by_class = vec![None; classes];
     for ((&class, measured), own_variance) in present.iter().zip(own).zip(own_variances) {
@@ -70,45 +70,23 @@ pub(super) fn gains(labels: &[u32], classes: usize, reference: &Answers, candida
     Gains { mean: mean_gain, bound: mean_gain - QUANTILE * mean_variance.sqrt(), classes: by_class }
 }
 
-/// By class the difference in F1, the mean over the repeats `drawn`, each image counted as often as `times` says.
-fn differences(
-    labels: &[u32],
-    classes: usize,
-    answers: [&Answers; 2],
-    drawn: &[usize],
-    times: &[u32],
-) -> Vec<Option<f64>> {
-    let [reference, candidate] = answers.map(|answers| {
-        let scores: Vec<Vec<Option<f64>>> =
-            drawn.iter().map(|&repeat| f1(labels, classes, &answers[repeat], times)).collect();
-        let of_class = |class: usize| {
-            let scores: Option<Vec<f64>> = scores.iter().map(|scores| scores[class]).collect();
-            scores.map(mean)
-        };
-        (0..classes).map(of_class).collect::<Vec<_>>()
-    });
-    reference.into_iter().zip(candidate).map(|(reference, candidate)| Some(candidate? - reference?)).collect()
+/// The columns of rows of one length.
+fn columns(rows: &[Vec<f64>]) -> impl Iterator<Item = impl Iterator<Item = f64>> {
+    (0..rows.first().map_or(0, Vec::len)).map(move |column| rows.iter().map(move |row| row[column]))
 }
 
-/// By class the F1 of images in which all classes are equally many; none of a class without images.
-fn f1(labels: &[u32], classes: usize, answers: &[u32], times: &[u32]) -> Vec<Option<f64>> {
-    let mut counts = vec![0.0; classes * classes];
+/// By class the F1 of images in which all classes are equally many, each image counted as often as `times` says; 0 of a
+/// class without images.
+fn f1(labels: &[u32], classes: usize, answers: &[u32], times: &[u32]) -> Vec<f64> {
+    let mut images = vec![0.0; classes];
+    labels.iter().zip(times).for_each(|(&label, &times)| images[label as usize] += f64::from(times));
+    let (mut right, mut taken_for) = (vec![0.0; classes], vec![0.0; classes]);
     for ((&label, &answer), &times) in labels.iter().zip(answers).zip(times) {
-        counts[label as usize * classes + answer as usize] += f64::from(times);
+        let share = if times > 0 { f64::from(times) / images[label as usize] } else { 0.0 };
+        taken_for[answer as usize] += share;
+        right[label as usize] += if label == answer { share } else { 0.0 };
     }
-    let mut taken_for = vec![0.0; classes];
-    for row in counts.chunks_mut(classes) {
-        let sum: f64 = row.iter().sum();
-        for (share, taken_for) in row.iter_mut().zip(&mut taken_for) {
-            *share /= if sum > 0.0 { sum } else { 1.0 };
-            *taken_for += *share;
-        }
-    }
-    let of_class = |(class, row): (usize, &[f64])| {
-        let is_there = row.iter().sum::<f64>() > 0.0;
-        is_there.then(|| 2.0 * row[class] / (1.0 + taken_for[class]))
-    };
-    counts.chunks(classes).enumerate().map(of_class).collect()
+    right.iter().zip(taken_for).map(|(right, taken_for)| 2.0 * right / (1.0 + taken_for)).collect()
 }
 
 fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
@@ -130,6 +108,7 @@ fn variance(values: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rng::{Purpose, SampleKey};
 
     /// `count` images of each of `classes` classes, and answers to them that are wrong where `wrong` says, by class and
     /// number of the image; wrong ones name the next class.
@@ -144,9 +123,9 @@ mod tests {
         let labels: Vec<u32> = [[0; 10].as_slice(), &[1; 4]].concat();
         let answers: Vec<u32> = [[0; 8].as_slice(), &[1; 2], &[1; 2], &[0; 2]].concat();
         let scores = f1(&labels, 3, &answers, &[1; 14]);
-        assert!((scores[0].unwrap() - 2.0 * 0.8 / (1.0 + 0.8 + 0.5)).abs() < 1e-12);
-        assert!((scores[1].unwrap() - 2.0 * 0.5 / (1.0 + 0.5 + 0.2)).abs() < 1e-12);
-        assert_eq!(scores[2], None);
+        assert!((scores[0] - 2.0 * 0.8 / (1.0 + 0.8 + 0.5)).abs() < 1e-12);
+        assert!((scores[1] - 2.0 * 0.5 / (1.0 + 0.5 + 0.2)).abs() < 1e-12);
+        assert_eq!(scores[2], 0.0);
     }
 
     #[test]
@@ -188,5 +167,36 @@ mod tests {
     fn a_class_without_images_has_no_gain() {
         let found = gains(&[0, 0, 1, 1], 3, &vec![vec![0, 1, 1, 1]; 2], &vec![vec![0, 0, 1, 1]; 2], 0);
         assert!(found.classes[0].is_some() && found.classes[2].is_none());
+    }
+    #[test]
+    fn repeats_that_differ_make_a_gain_less_sure() {
+        let (labels, before) = answers(10, 60, |_, image| image < 9);
+        let after = |wrong: u32| answers(10, 60, |_, image| image < wrong).1;
+        let alike = gains(&labels, 10, &vec![before.clone(); 2], &vec![after(6); 2], 0);
+        let apart = gains(&labels, 10, &vec![before; 2], &vec![after(3), after(9)], 0);
+        assert!((alike.mean - apart.mean).abs() < 1e-12 && apart.bound < alike.bound - 0.02, "{alike:?}, {apart:?}");
+    }
+
+    /// Two classifiers that are equally good: the bound is above 0 in about one of ten cases, or fewer.
+    #[test]
+    fn nothing_passes_for_a_gain_more_often_than_promised() {
+        let mut passed = [0, 0];
+        for seed in 0..100 {
+            let mut rng = SampleKey { seed, epoch: 0, position: 0, purpose: Purpose::Noise }.rng();
+            let labels: Vec<u32> = (0..200).map(|image| image % 5).collect();
+            let mut answers = || -> Answers {
+                let hard: Vec<bool> = labels.iter().map(|_| rng.uniform(0.0, 1.0) < 0.3).collect();
+                let mut answer = |(label, hard): (&u32, &bool)| {
+                    let is_wrong = *hard && rng.uniform(0.0, 1.0) < 0.5;
+                    if is_wrong { (label + 1 + rng.below(4) as u32) % 5 } else { *label }
+                };
+                (0..3).map(|_| labels.iter().zip(&hard).map(&mut answer).collect()).collect()
+            };
+            let (reference, candidate) = (answers(), answers());
+            let found = gains(&labels, 5, &reference, &candidate, seed);
+            passed[0] += usize::from(found.bound > 0.0);
+            passed[1] += usize::from(found.classes[3].is_some_and(|gain| gain.bound > 0.0));
+        }
+        assert!(passed[0] <= 15 && passed[1] <= 15 && passed[0] > 0, "{passed:?} of 100");
     }
 }

@@ -6,8 +6,11 @@
 //! interpolation between images; where none does, nothing is synthetic. The result is a [`Choice`], a small file that
 //! [`Mixture::Auto`](crate::Mixture::Auto) takes.
 //!
-//! Sources are made anew for every fold, from the images that the fold's classifiers are trained on, so that no sample has
-//! seen an image that it is measured on.
+//! Sources that are made from images ([`Synthetic::made_from`](crate::compare::Synthetic::made_from)) are made anew for every
+//! fold, from the images that its classifiers are trained on, so that no sample has seen an image that it is measured on.
+//!
+//! What was measured holds for classes that come equally often, [`Balance::Uniform`](crate::Balance::Uniform), and for the size of
+//! image, transforms and schedule of the measurement: use the choice with the same.
 
 mod choose;
 mod config;

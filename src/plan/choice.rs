@@ -94,7 +94,10 @@ impl Choice {
     ///
     /// [`ErrorKind::Config`] for what is no such TOML, and for shares out of range or without a source.
     pub fn from_toml(text: &str) -> Result<Self> {
-        let choice: Self = toml::from_str(text).map_err(|error| Error::config(error.to_string()))?;
+        let choice: Self = toml::from_str(text).map_err(|error| {
+            let advice = "a class is [classes.name] with share and source, its name in quotes if it has other than letters and digits";
+            Error::config(format!("{error}{advice}"))
+        })?;
         choice.check()?;
         Ok(choice)
     }
@@ -144,11 +147,16 @@ impl Choice {
         names
     }
 
-    /// Takes the samples of a source from a class.
-    pub(crate) fn refuse(&mut self, class: &str, source: &str, reason: String) {
-        if let Some(class) = self.classes.get_mut(class).filter(|class| class.source.as_deref() == Some(source)) {
-            *class = ClassChoice { source: None, share: 0.0, reason };
-        }
+    /// Takes its samples from a class.
+    pub(crate) fn refuse(&mut self, class: &str, reason: String) {
+        self.classes.insert(class.to_owned(), ClassChoice { source: None, share: 0.0, reason });
+    }
+
+    /// The same without what nothing depends on: the figures, the reasons, and where sources are.
+    pub(super) fn essence(&self) -> Self {
+        let bare = |class: &ClassChoice| ClassChoice { reason: String::new(), ..class.clone() };
+        let classes = self.classes.iter().map(|(name, class)| (name.clone(), bare(class))).collect();
+        Self { classes, ..Self::default() }
     }
 
     pub(super) fn check(&self) -> Result<()> {

@@ -174,7 +174,7 @@ impl Mixture {
         }
     }
 
-    fn check(&self, classes: &[String]) -> Result<()> {
+    pub(crate) fn check(&self, classes: &[String]) -> Result<()> {
         match self {
             Self::All(mixture) => mixture.check(),
             Self::PerClass(map) => {

@@ -296,7 +296,10 @@ fn too_long(samples: u64) -> Error {
 
 /// Stands for everything that decides which sample is where, but for the seed and the shard.
 fn fingerprint(labels: &[u32], classes: &[String], config: &PlanConfig) -> Result<u64> {
-    let plan = PlanConfig { seed: 0, shard: Shard::default(), ..config.clone() };
+    let mut plan = PlanConfig { seed: 0, shard: Shard::default(), ..config.clone() };
+    if let Mixture::Auto(choice) = &mut plan.mixture {
+        *choice = choice.essence();
+    }
     let plan = serde_json::to_vec(&plan)
         .map_err(|error| Error::config(format!("the plan's configuration cannot be written as JSON: {error}")))?;
     let mut fingerprint = Fingerprint::new();

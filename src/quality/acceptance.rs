@@ -10,12 +10,12 @@ use crate::columns::write_columns;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rejection {
+    /// It is nearer to a training image than these are to each other.
+    Copy,
     /// Classifiers take it for another class than was asked for, or hardly for this one.
     Label,
     /// It is told from real images.
     Unreal,
-    /// It is nearer to a training image than these are to each other.
-    Copy,
     /// It is farther from all training images than these are from each other.
     Outlier,
     /// It is as near to a sample that was accepted before.
@@ -51,11 +51,11 @@ pub struct ClassAcceptance {
 }
 
 impl ClassAcceptance {
-    pub(super) fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         Self { name: name.to_owned(), ..Self::default() }
     }
 
-    pub(super) fn count(&mut self, verdict: Option<Rejection>) {
+    pub(crate) fn count(&mut self, verdict: Option<Rejection>) {
         self.made += 1;
         *match verdict {
             None => &mut self.accepted,

@@ -36,6 +36,9 @@ const TAUGHT: u64 = u64::MAX;
 /// the images of one [`Fold`]. Real images are measured by the classifier that has not seen them; a sample, which none
 /// has seen, by all. It is rejected for the first of these reasons:
 ///
+/// - [`Rejection::Copy`]: its distance to the nearest training image of its class is under the 5th percentile of those
+///   from training image to nearest other. Each fold's space has its part of the 5 %, and a sample that is rejected in one
+///   is rejected.
 /// - [`Rejection::Label`]: the mean probability that the classifiers give to its class is under the 10th percentile of
 ///   that of the class's real images. Classifiers that know no image of the class are not asked.
 /// - [`Rejection::Unreal`]: it is taken for generated rather than real with more than 90 %, where as many of both are
@@ -44,12 +47,11 @@ const TAUGHT: u64 = u64::MAX;
 ///   others than they were fitted to (as for S. Azadi et al., "Discriminator Rejection Sampling", 2019, and R. Turner
 ///   et al., "Metropolis-Hastings Generative Adversarial Networks", 2019, a discriminator is); their log-odds are
 ///   averaged. A fixed bound needs no estimate of the largest density ratio, which a few samples do not give.
-/// - [`Rejection::Copy`] and [`Rejection::Outlier`]: its distance to the nearest training image of its class is under
-///   the 5th or above the 95th percentile of those from training image to nearest other. Each fold's space has its part
-///   of the 5 %, and a sample that is rejected in one is rejected.
+/// - [`Rejection::Outlier`]: that distance is above the 95th percentile, in the same way.
 /// - [`Rejection::Duplicate`]: it is as near, in every space, to a sample accepted before.
 ///
-/// So of samples that are just like real images the first check rejects up to 10 %, the third and the fourth 5 % each.
+/// So of samples that are just like real images the checks of distances reject about 5 % each, and that of the
+/// label up to 10 %.
 ///
 /// **Classes with few images.** A class with under ten images has the 10th percentile of all classes. Distances in a
 /// fold where the class has too few images for the percentile take that of all classes, in units of their mean
@@ -230,7 +232,7 @@ fn realism(
 }
 
 /// One image for each of some requests of one class, which errors name.
-pub(super) fn made(source: &dyn SyntheticSource, requests: &[SyntheticRequest]) -> Result<Vec<Image>> {
+pub(crate) fn made(source: &dyn SyntheticSource, requests: &[SyntheticRequest]) -> Result<Vec<Image>> {
     generate(source, requests, |_| Ok(())).map_err(|error| {
         let class = requests.first().map_or("", |request| &source.classes()[request.label as usize]);
         error.with_message(format!("samples of class {class:?} to filter: {}", error.message()))
@@ -292,12 +294,12 @@ impl<'a> Sieve<'a> {
             let mut spaces = spaces.iter().zip(accepted).zip(&rows);
             spaces.all(|((space, accepted), row)| distance(accepted, row) <= space.bounds[label][0])
         };
-        let rejection = if probabilities.is_empty() || mean(&probabilities) < agreement[label] {
+        let rejection = if near().any(|(distance, [low, _])| *distance <= low) {
+            Rejection::Copy
+        } else if probabilities.is_empty() || mean(&probabilities) < agreement[label] {
             Rejection::Label
         } else if mean(&odds) < LEAST_LOG_ODDS {
             Rejection::Unreal
-        } else if near().any(|(distance, [low, _])| *distance <= low) {
-            Rejection::Copy
         } else if near().any(|(distance, [_, high])| *distance > high) {
             Rejection::Outlier
         } else if self.accepted.iter().any(is_near) {

@@ -47,7 +47,7 @@ pub fn synthesize(
 }
 
 /// Sample `serial` of a class; other epochs have other samples.
-pub(super) fn request(seed: u64, epoch: u64, label: u32, serial: u64) -> SyntheticRequest {
+pub(crate) fn request(seed: u64, epoch: u64, label: u32, serial: u64) -> SyntheticRequest {
     let position = u64::from(label) << 32 | serial;
     SyntheticRequest { label, serial, key: SampleKey { seed, epoch, position, purpose: Purpose::Synthetic } }
 }

@@ -24,7 +24,7 @@ use self::store::{Folder, Settings, Stored};
 use super::classic::ClassicArgs;
 use super::common::Common;
 use super::data::{self, Parts};
-use super::gate::{Gate, GateArgs, gan_time};
+use super::gate::{Gate, GateArgs};
 use super::progress::{Goal, Progress};
 use super::size::default_size;
 use super::thin::Thinning;
@@ -147,6 +147,11 @@ enum Stopped {
 
 pub fn run(args: &Args) -> Result<()> {
     let names = arms::chosen(&args.arms);
+    if arms::need_choice(&names) && args.gan.is_some() {
+        return Err(Error::config(
+            "the arm auto trains a GAN for each fold, beside which one that was trained before says nothing: leave --gan or auto out",
+        ));
+    }
     let clock = Clock::start(args, arms::need_choice(&names))?;
     args.mixture.check()?;
     args.gate.check()?;
@@ -173,17 +178,20 @@ pub fn run(args: &Args) -> Result<()> {
     let color = if first.channels() == 1 { Color::Gray } else { Color::Rgb };
     let read = |set| data::read(set, size, color, args.common.workers());
     let data = CompareData::new(read(&train)?, read(&parts.held_out)?)?;
+    stored.begin(&**data.train(), &folder)?;
     interrupt::listen("saving what is done")?;
+    let light = args.classic.light(first.channels());
     let workshop = Workshop {
         config: gan_config,
-        transform: args.classic.light(first.channels()).transform()?,
+        transform: light.transform()?,
+        transforms: light.to_string(),
         workers: args.common.workers(),
     };
     let gate = Gate {
         args: &args.gate,
         schedule: &args.mixture.schedule,
         workshop: &workshop,
-        training: config.training.clone(),
+        training: Training { learning_rate: config.learning_rates[0], ..config.training.clone() },
         classic: Arc::clone(&classic) as _,
         time: clock.gate,
         gan: clock.gan,
@@ -195,7 +203,8 @@ pub fn run(args: &Args) -> Result<()> {
     let chosen = arms::need_choice(&names).then(|| sources.auto(&gate)).transpose()?;
     let gan = arms::need_gan(&names).then(|| sources.gan()).transpose()?;
     let autoencoder = arms::need_autoencoder(&names).then(|| sources.interpolation()).transpose()?;
-    let gan_words = gan.as_ref().map(|gan| format!("{from}, {}", count(gan.step(), "step", "steps")));
+    let made = sources.made_gan();
+    let gan_words = made.as_ref().map(|gan| format!("{from}, {}", count(gan.step(), "step", "steps")));
     let choice = chosen.as_ref().map(|(choice, _)| choice.clone());
     let gan = gan.map(|gan| gan as Arc<dyn SyntheticSource>);
     let parts_of_arms = arms::Parts { mixture: &args.mixture, classic, gan, autoencoder, chosen };
@@ -212,7 +221,7 @@ pub fn run(args: &Args) -> Result<()> {
         size,
         transforms: args.classic.full(first.channels()).to_string(),
         gan: gan_words,
-        autoencoder_steps: stored.autoencoder_steps.filter(|_| arms::need_autoencoder(&names)),
+        autoencoder_steps: stored.autoencoder_steps,
         choice,
         settings,
         stopped,
@@ -315,7 +324,7 @@ impl Clock {
         };
         let gan = match (args.gan_minutes, whole) {
             (Some(minutes), _) => time(minutes, "--gan-minutes")?,
-            (None, _) if has_choice => gan_time(gate),
+            (None, _) if has_choice => args.gate.gan_time(gate),
             (None, Some(whole)) => whole.mul_f64(GAN_PART),
             (None, None) => time(GAN_MINUTES, "--gan-minutes")?,
         };
@@ -324,6 +333,9 @@ impl Clock {
                 let message = format!("{option} is more than --minutes, which holds all of the work: give less");
                 return Err(Error::config(message));
             }
+        }
+        if has_choice {
+            args.gate.check_gan_time(gan, gate)?;
         }
         let end = whole.map(|whole| {
             Instant::now().checked_add(whole).ok_or_else(|| Error::config("--minutes is beyond all time: give fewer"))
@@ -449,6 +461,9 @@ impl fmt::Display for Report {
             "synthetic   a share of {}; ramp {ramp}, real only {real_only}, weight {weight}",
             setting("--share")
         )?;
+        if let Some(choice) = &self.choice {
+            writeln!(f, "\nauto, chosen on the training images:\n\n{choice}")?;
+        }
         if self.stopped == Some(Stopped::Time) {
             writeln!(f, "stopped     by --minutes: add --resume and more minutes to go on")?;
         }

@@ -7,11 +7,11 @@ use candle_augment::gan::GeneratorSource;
 use candle_augment::gate::Choice;
 use candle_augment::{Dataset, Error, ErrorKind, Result, SyntheticSource};
 
-use super::super::gate::{GAN, Gate};
+use super::super::gate::{GAN, Gate, NamedSource};
 use super::super::training;
 use super::super::words::count;
 use super::super::workshop::Workshop;
-use super::store::{Folder, Stored};
+use super::store::{Chosen, Folder, Stored};
 
 /// Makes sources from the training images alone.
 pub struct Sources<'a> {
@@ -49,6 +49,11 @@ impl<'a> Sources<'a> {
         });
         self.gan = Some(Arc::clone(&gan));
         Ok(gan)
+    }
+
+    /// The GAN, if it was given or made by now.
+    pub fn made_gan(&self) -> Option<Arc<GeneratorSource>> {
+        self.gan.clone()
     }
 
     fn stored_gan(&self, steps: u64) -> Result<GeneratorSource> {
@@ -96,23 +101,38 @@ impl<'a> Sources<'a> {
 
     /// How much of each class is to be synthetic, and the source of each; by `gate`, unless it was measured before.
     pub fn auto(&mut self, gate: &Gate<'_>) -> Result<(Choice, Arc<dyn SyntheticSource>)> {
-        let known = self.stored.choice.clone();
-        let mut choice = match &known {
-            Some(choice) => choice.clone(),
-            None => gate.choose(self.train)?,
-        };
-        let mut sources = Vec::new();
+        let Chosen { mut choice, is_checked, options } = self.chosen(gate)?;
         let used: Vec<String> = choice.used_sources().into_iter().map(str::to_owned).collect();
+        let mut sources: Vec<NamedSource<'_>> = Vec::new();
         for name in &used {
             let source = if name == GAN { self.gan()? as Arc<dyn SyntheticSource> } else { self.interpolation()? };
-            if known.is_none() {
-                gate.refuse(&mut choice, name, self.train, &source)?;
-            }
-            sources.push((name.as_str(), source));
+            sources.push((name, source));
+        }
+        if !is_checked {
+            gate.refuse(&mut choice, self.train, &sources)?;
+            self.stored.chosen = Some(Chosen { options, choice: choice.clone(), is_checked: true });
+            self.stored.save(self.folder)?;
         }
         let source = choice.source_by_class(self.train.classes(), &sources)?;
-        self.stored.choice = Some(choice.clone());
-        self.stored.save(self.folder)?;
         Ok((choice, Arc::new(source)))
+    }
+
+    /// The choice that the results so far are of, or one that is measured now and kept.
+    fn chosen(&mut self, gate: &Gate<'_>) -> Result<Chosen> {
+        let options = gate.args.to_string();
+        if let Some(chosen) = &self.stored.chosen {
+            if chosen.options == options {
+                return Ok(chosen.clone());
+            }
+            return Err(Error::config(format!(
+                "the results so far are of a choice by other options: {}, not {options}; give these to go on, or start anew with \
+                 --force",
+                chosen.options
+            )));
+        }
+        let chosen = Chosen { options, choice: gate.choose(self.train)?, is_checked: false };
+        self.stored.chosen = Some(chosen.clone());
+        self.stored.save(self.folder)?;
+        Ok(chosen)
     }
 }

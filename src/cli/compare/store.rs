@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use candle_augment::compare::{Comparison, Record};
+use candle_augment::gan::TrainedOn;
 use candle_augment::gate::Choice;
 use candle_augment::report::write_file;
-use candle_augment::{Error, ErrorKind, Result};
+use candle_augment::{Dataset, Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
 use super::super::output;
@@ -57,18 +58,32 @@ impl Folder {
 /// What the runs of a comparison depend on beside its images, by the names of the options.
 pub type Settings = BTreeMap<String, String>;
 
+/// A choice of shares.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chosen {
+    /// The options that it was measured with.
+    pub options: String,
+    pub choice: Choice,
+    /// Whether the samples of its sources were looked through for copies.
+    pub is_checked: bool,
+}
+
 /// The file of runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Stored {
     pub settings: Settings,
+    /// The training images, once they were read.
+    #[serde(default)]
+    pub images: Option<TrainedOn>,
     /// Steps of the GAN that was trained for the comparison, once it was.
     pub gan_steps: Option<u64>,
     /// Steps of the autoencoder, once they were chosen.
     pub autoencoder_steps: Option<u64>,
-    /// What the gate chose, once it did.
+    /// What the arm auto is of, once it was chosen.
     #[serde(default)]
-    pub choice: Option<Choice>,
+    pub chosen: Option<Chosen>,
     /// None before the first run.
     pub record: Option<Record>,
 }
@@ -76,7 +91,7 @@ pub struct Stored {
 impl Stored {
     /// Before anything was done.
     pub fn new(settings: Settings) -> Self {
-        Self { settings, gan_steps: None, autoencoder_steps: None, choice: None, record: None }
+        Self { settings, images: None, gan_steps: None, autoencoder_steps: None, chosen: None, record: None }
     }
 
     /// The runs so far in `folder`, which must have been made with `settings`, or none.
@@ -117,6 +132,17 @@ impl Stored {
             }
         }
         Ok(())
+    }
+
+    /// Says that the results are of the training images `train`, or refuses if they are of others; and keeps what there is.
+    pub fn begin(&mut self, train: &dyn Dataset, folder: &Folder) -> Result<()> {
+        let images = TrainedOn::new(train, "", None)?;
+        if self.images.as_ref().is_some_and(|other| *other != images) {
+            let message = "the results so far are of other training images: give the DATA that they are of, or start anew with --force";
+            return Err(Error::config(message).with_path(folder.runs()));
+        }
+        self.images = Some(images);
+        self.save(folder)
     }
 
     /// Writes the file, whole or not at all.

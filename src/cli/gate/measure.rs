@@ -1,11 +1,12 @@
 //! Measures on images in memory how much of each class is to be synthetic.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use candle_augment::compare::{Arm, Synthetic, Training};
 use candle_augment::gate::{self, COPY_BUDGET, Choice, GateConfig, Progress as Event};
-use candle_augment::quality::{Filter, FilteredSource, PoolConfig, QualityConfig, cross_fit};
+use candle_augment::quality::{Filter, QualityConfig, cross_fit};
 use candle_augment::{ClassMixture, Dataset, Error, Result, SyntheticSource, Transform};
 
 use super::super::compare::ScheduleArgs;
@@ -19,10 +20,11 @@ use super::super::{exit, interrupt, training};
 pub const GAN: &str = "gan";
 pub const INTERPOLATION: &str = "interpolation";
 
-/// The part of the whole time that one GAN is trained for: there is one for each fold, and the last one.
-const GAN_PART: f64 = 0.1;
-/// Samples of a class that are looked through for copies.
-const FILTERED: usize = 256;
+/// A source with its name in the choice.
+pub type NamedSource<'a> = (&'a str, Arc<dyn SyntheticSource>);
+
+/// The part of the whole time that all sources are made in; the rest is for classifiers.
+const SOURCES_PART: f64 = 0.5;
 
 /// Options of the measurement.
 #[derive(clap::Args, Clone, Debug)]
@@ -51,6 +53,13 @@ impl GateArgs {
     }
 }
 
+impl fmt::Display for GateArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { shares, folds, repeats, copy_budget } = self;
+        write!(f, "--shares {shares:?} --folds {folds} --repeats {repeats} --copy-budget {copy_budget}")
+    }
+}
+
 /// What a measurement is made with.
 pub struct Gate<'a> {
     pub args: &'a GateArgs,
@@ -58,15 +67,35 @@ pub struct Gate<'a> {
     pub workshop: &'a Workshop,
     pub training: Training,
     pub classic: Arc<dyn Transform>,
-    /// All of it, without the last sources.
+    /// All of it, with the last sources.
     pub time: Duration,
     /// Of one GAN.
     pub gan: Duration,
 }
 
-/// The time of one GAN, of `whole` for all.
-pub fn gan_time(whole: Duration) -> Duration {
-    whole.mul_f64(GAN_PART)
+impl GateArgs {
+    /// GANs, each with its autoencoder, that are trained: one for each fold, and the last one; in units of a GAN's time.
+    fn sources(&self) -> f64 {
+        (self.folds as f64 + 1.0) * (1.0 + AUTOENCODER_PART)
+    }
+
+    /// The time of one GAN, of `whole` for all.
+    pub fn gan_time(&self, whole: Duration) -> Duration {
+        whole.mul_f64(SOURCES_PART / self.sources())
+    }
+
+    /// Refuses a time of one GAN that leaves none for classifiers.
+    pub fn check_gan_time(&self, gan: Duration, whole: Duration) -> Result<()> {
+        if gan.as_secs_f64() * self.sources() < whole.as_secs_f64() {
+            return Ok(());
+        }
+        let (gans, minutes) = (self.folds + 1, gan.as_secs_f64() / 60.0);
+        Err(Error::config(format!(
+            "{gans} GANs of {minutes:.1} minutes, and their autoencoders, leave no time to measure in {:.1} minutes: give more \
+             minutes for the choice, or fewer for a GAN",
+            whole.as_secs_f64() / 60.0
+        )))
+    }
 }
 
 impl Gate<'_> {
@@ -125,14 +154,11 @@ impl Gate<'_> {
         Ok(choice)
     }
 
-    /// Takes the samples of `source` from classes that it makes copies of, or hardly anything of use.
-    pub fn refuse(
-        &self,
-        choice: &mut Choice,
-        name: &str,
-        train: &Arc<dyn Dataset>,
-        source: &Arc<dyn SyntheticSource>,
-    ) -> Result<()> {
+    /// Takes their samples from classes of which a source makes copies, or hardly anything of use.
+    pub fn refuse(&self, choice: &mut Choice, train: &Arc<dyn Dataset>, sources: &[NamedSource<'_>]) -> Result<()> {
+        if sources.is_empty() {
+            return Ok(());
+        }
         let config = QualityConfig {
             steps: self.training.steps,
             batch_size: self.training.batch_size,
@@ -140,22 +166,21 @@ impl Gate<'_> {
             workers: self.training.workers,
             ..QualityConfig::default()
         };
+        let go_on = || match interrupt::stopped() {
+            true => Err(exit::interrupted("stopped while samples were looked through")),
+            false => Ok(()),
+        };
         let total = (config.folds * config.steps) as u64;
         let mut bar = Progress::new("look for copies", "steps", Goal::Count(total));
         let folds = cross_fit(train, &config, |done| {
             bar.update(done as u64, String::new);
-            match interrupt::stopped() {
-                true => Err(exit::interrupted("stopped while samples were looked through")),
-                false => Ok(()),
-            }
+            go_on()
         })?;
-        let filter = Filter::fit(&config, train, &folds, source)?;
-        // No more are made than are looked at, so that the rates are of all.
-        let pools =
-            PoolConfig { size: FILTERED, candidates: 1, seed: config.seed, bytes: usize::MAX, ..PoolConfig::default() };
-        let filtered = FilteredSource::new(Arc::clone(source), filter, pools, |_| Ok(()))?;
+        for (name, source) in sources {
+            let filter = Filter::fit(&config, train, &folds, source)?;
+            gate::refuse(choice, (name, source), &filter, self.args.copy_budget, config.seed, |_| go_on())?;
+        }
         bar.finish(&count(total, "step", "steps"));
-        gate::refuse(choice, name, filtered.acceptance(), self.args.copy_budget);
         Ok(())
     }
 }

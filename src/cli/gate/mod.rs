@@ -13,7 +13,7 @@ use candle_augment::gate::Choice;
 use candle_augment::{Color, Dataset, Error, Part, Result, Size, SyntheticSource, open_data};
 use serde::Serialize;
 
-pub use self::measure::{GAN, Gate, GateArgs, INTERPOLATION, gan_time};
+pub use self::measure::{GAN, Gate, GateArgs, INTERPOLATION, NamedSource};
 use super::classic::ClassicArgs;
 use super::common::Common;
 use super::compare::ScheduleArgs;
@@ -28,10 +28,11 @@ use super::{data, interrupt, output, training};
 /// By cross-validation on DATA itself, its training part: classifiers are trained with classic transforms alone, and with synthetic
 /// samples beside the real images, of a GAN and of an interpolation between images in the codes of an autoencoder, with several shares.
 /// For each fold both are trained anew on the other folds. A class gets samples only where these are shown to help, with 90 %: of the
-/// GAN if they do, else of the interpolation if these do, else none. Classes of which a source copies training images get none of it.
+/// GAN if they do, else of the interpolation if these do, else none. Classes of which the chosen source copies training images get none.
 ///
 /// Writes into a folder: choice.toml, with the share of each class and all figures, which a loader reads and you may edit; and the
-/// sources that it names, trained on all images: gan.safetensors, interpolation.safetensors.
+/// sources that it names, trained on all images: gan.safetensors, interpolation.safetensors. What was measured holds for classes that
+/// come equally often, and for this size and these transforms.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   candle-augment gate photos --minutes 30
@@ -46,7 +47,7 @@ pub struct Args {
     /// The folder to write into; made if it does not exist
     #[arg(long, value_name = "DIR", default_value = "candle-augment-gate")]
     out: PathBuf,
-    /// End after so long, or little more; a tenth of it is for each GAN
+    /// End after so long, and the search for copies; half of it is for GANs and autoencoders
     #[arg(long, value_name = "M", default_value_t = 15.0, allow_negative_numbers = true)]
     minutes: f64,
     /// Side of the square images, from 8 to 128 [default: that of the images up to 64, else 32; see train]
@@ -58,7 +59,10 @@ pub struct Args {
     /// Images in a step
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
     batch_size: u32,
-    /// Replace a choice that is already there
+    /// The learning rate of all classifiers
+    #[arg(long, value_name = "RATE", default_value_t = 0.004, allow_negative_numbers = true)]
+    learning_rate: f64,
+    /// Replace a choice, and sources, that are already there
     #[arg(long)]
     force: bool,
     #[command(flatten)]
@@ -100,7 +104,8 @@ pub fn run(args: &Args) -> Result<()> {
     config.validate()?;
     let workers = args.common.workers();
     let classic = args.classic.full(first.channels());
-    let workshop = Workshop { config, transform: args.classic.light(first.channels()).transform()?, workers };
+    let light = args.classic.light(first.channels());
+    let workshop = Workshop { config, transform: light.transform()?, transforms: light.to_string(), workers };
     let default = Training::new(Size::square(size));
     let gate = Gate {
         args: &args.gate,
@@ -109,25 +114,30 @@ pub fn run(args: &Args) -> Result<()> {
         training: Training {
             steps: args.steps as usize,
             batch_size: args.batch_size as usize,
+            learning_rate: args.learning_rate,
             seed: args.common.seed,
             workers,
             ..default
         },
         classic: Arc::new(classic.transform()?),
         time,
-        gan: gan_time(time),
+        gan: args.gate.gan_time(time),
     };
     gate.config().validate()?;
     let color = if first.channels() == 1 { Color::Gray } else { Color::Rgb };
     let train = data::read(&train, size, color, workers)?;
     interrupt::listen("ending without a choice")?;
     let mut choice = gate.choose(&train)?;
-    for name in choice.used_sources().into_iter().map(str::to_owned).collect::<Vec<_>>() {
-        let file = files.source(&name);
-        let source = make(&name, &gate, &train, &file)?;
-        gate.refuse(&mut choice, &name, &train, &source)?;
-        choice.sources.insert(name, file.file_name().unwrap_or_default().into());
+    let used: Vec<String> = choice.used_sources().into_iter().map(str::to_owned).collect();
+    // What is there already must not come to stand beside sources that it does not speak of.
+    files.remove_choice()?;
+    let mut sources: Vec<NamedSource<'_>> = Vec::new();
+    for name in &used {
+        sources.push((name, make(name, &gate, &train, &files.source(name))?));
     }
+    gate.refuse(&mut choice, &train, &sources)?;
+    let file = |name: &str| (name.to_owned(), format!("{name}.safetensors").into());
+    choice.sources = choice.used_sources().into_iter().map(file).collect();
     choice.write(&files.choice)?;
     let report = Report {
         folder: args.out.clone(),
@@ -161,17 +171,26 @@ struct Files {
 }
 
 impl Files {
-    /// In a folder that is made, all of which can be written; refuses to replace a choice unasked.
+    /// In a folder that is made, all of which can be written; refuses to replace any of them unasked.
     fn new(folder: &Path, force: bool) -> Result<Self> {
         output::check_folder(folder, output::OUT)?;
         let files = Self { folder: folder.to_owned(), choice: folder.join("choice.toml") };
         let all = [files.choice.clone(), files.source(GAN), files.source(INTERPOLATION)];
         all.iter().try_for_each(|file| output::check_not_folder(file))?;
-        if files.choice.exists() && !force {
-            let message = "there is a choice already: add --force to replace it, or name another folder with --out";
-            return Err(Error::config(message).with_path(&files.choice));
+        if let Some(there) = all.iter().find(|file| file.exists() && !force) {
+            let message = "is there already: add --force to replace it, or name another folder with --out";
+            return Err(Error::config(message).with_path(there));
         }
         Ok(files)
+    }
+
+    fn remove_choice(&self) -> Result<()> {
+        match std::fs::remove_file(&self.choice) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::io("remove the file", &self.choice, error))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn source(&self, name: &str) -> PathBuf {
