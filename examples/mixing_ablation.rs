@@ -12,9 +12,10 @@ use candle_augment::compare::{Arm, CompareConfig, CompareData, Progress, Synthet
 use candle_augment::gan::GeneratorSource;
 use candle_augment::quality::{Filter, FilteredSource, PoolConfig, QualityConfig, cross_fit};
 use candle_augment::{
-    ClassMixture, ColorJitter, Dataset, DatasetExt, Mixture, Part, Pipeline, RandomHorizontalFlip, RandomRotation,
-    Resize, Result, Size, SyntheticSource, Transform, open_data,
+    ClassMixture, ColorJitter, DataLoader, Dataset, DatasetExt, Error, Image, InMemory, Mixture, Part, Pipeline,
+    RandomHorizontalFlip, RandomRotation, Resize, Result, Size, SyntheticSource, Transform, open_data,
 };
+use candle_core::DType;
 use clap::Parser;
 
 /// As in the program: glibc's allocator gives pages back that the next step asks for again.
@@ -61,6 +62,10 @@ fn main() -> Result<()> {
     let filtered = filtered(&train, &gan, size)?;
     let classic = Arm::classic(classic(gan.config().channels)?);
     let mut arms = arms(&classic, &gan, filtered, &*train);
+    if let Some(unknown) = args.only.iter().find(|only| arms.iter().all(|arm| arm.name() != *only)) {
+        let names: Vec<&str> = arms.iter().map(Arm::name).collect();
+        return Err(Error::config(format!("--only {unknown}: there are {}", names.join("; "))));
+    }
     arms.retain(|arm| args.only.is_empty() || args.only.iter().any(|only| only == arm.name()));
     arms.insert(0, classic);
     let config = CompareConfig { training, seeds: args.seeds, learning_rates: vec![0.004] };
@@ -87,7 +92,7 @@ fn classic(channels: usize) -> Result<Arc<dyn Transform>> {
 
 /// The samples that a filter accepts, from the same GAN.
 fn filtered(train: &Arc<dyn Dataset>, gan: &Arc<GeneratorSource>, size: usize) -> Result<Arc<dyn SyntheticSource>> {
-    let resized = InMemoryAt(size).read(train)?;
+    let resized = resized(train, size)?;
     let config = QualityConfig::default();
     let folds = cross_fit(&resized, &config, |_| Ok(()))?;
     let filter = Filter::fit(&config, &resized, &folds, gan)?;
@@ -97,23 +102,16 @@ fn filtered(train: &Arc<dyn Dataset>, gan: &Arc<GeneratorSource>, size: usize) -
     Ok(Arc::new(filtered))
 }
 
-/// Reads images at one size.
-struct InMemoryAt(usize);
-
-impl InMemoryAt {
-    fn read(&self, set: &Arc<dyn Dataset>) -> Result<Arc<dyn Dataset>> {
-        let loader = candle_augment::DataLoader::builder(Arc::clone(set))
-            .transform(Resize::exact(self.0, self.0)?)
-            .dtype(candle_core::DType::U8)
-            .shuffle(false)
-            .build()?;
-        let mut images = Vec::new();
-        for batch in loader.epoch(0) {
-            images.append(&mut candle_augment::Image::from_tensor(&batch?.images)?);
-        }
-        let labels = (0..set.len()).map(|index| set.label(index)).collect();
-        Ok(Arc::new(candle_augment::InMemory::from_images(images, labels, set.classes().to_vec())?))
+/// All images at one size, in memory.
+fn resized(set: &Arc<dyn Dataset>, size: usize) -> Result<Arc<dyn Dataset>> {
+    let resize = Resize::exact(size, size)?;
+    let loader = DataLoader::builder(Arc::clone(set)).transform(resize).dtype(DType::U8).shuffle(false).build()?;
+    let mut images = Vec::new();
+    for batch in loader.epoch(0) {
+        images.append(&mut Image::from_tensor(&batch?.images)?);
     }
+    let labels = (0..set.len()).map(|index| set.label(index)).collect();
+    Ok(Arc::new(InMemory::from_images(images, labels, set.classes().to_vec())?))
 }
 
 fn arms(
