@@ -294,7 +294,7 @@ fn a_loader_reads_the_file_of_a_choice() -> Result<()> {
 
     let refused = |text: &str, kind: ErrorKind, words: &str| {
         std::fs::write(&path, text).unwrap();
-        let error = gate::open(&path, set.classes()).err().expect("it is refused");
+        let error = gate::open(&path, set.classes()).expect_err("it is refused");
         assert!(error.kind() == kind && error.to_string().contains(words), "{error}");
         error
     };
