@@ -15,6 +15,11 @@ use crate::transform::Normalize;
 /// Classes with fewer images get no synthetic samples: what helps them cannot be told.
 const FEWEST: usize = 10;
 
+/// Steps of a classifier that time is taken of.
+const PACE_STEPS: usize = 20;
+/// How much longer a step with synthetic samples takes, and measuring the classifier.
+const SLOWER: f64 = 1.25;
+
 /// What is being done. An error that the callback returns stops it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
@@ -166,9 +171,13 @@ impl<'a> Measurement<'a> {
         let Some(sources) = self.sources(progress)? else { return Ok(Vec::new()) };
         let mut reference: Answers = Vec::new();
         let mut variants: Vec<Variant> = Vec::new();
-        for candidate in 0..self.candidates.len() {
-            let variant = |&share: &f64| Variant { candidate, share, answers: Vec::new() };
-            variants.extend(self.config.shares.iter().map(variant));
+        for &share in &self.config.shares {
+            let variant = |candidate| Variant { candidate, share, answers: Vec::new() };
+            variants.extend((0..self.candidates.len()).map(variant));
+        }
+        variants.truncate(self.affordable()?);
+        if variants.is_empty() {
+            return Ok(Vec::new());
         }
         let mut done = 0;
         for repeat in 0..self.config.repeats {
@@ -186,6 +195,18 @@ impl<'a> Measurement<'a> {
             (variant.candidate, variant.share, gains)
         };
         Ok(variants.iter().map(of).collect())
+    }
+
+    /// How many variants can be measured twice in the time that is left, by the pace of a short training.
+    fn affordable(&self) -> Result<usize> {
+        let Some(deadline) = self.deadline else { return Ok(usize::MAX) };
+        let training = Training { steps: PACE_STEPS.min(self.config.training.steps), ..self.config.training.clone() };
+        let started = Instant::now();
+        train_arm(&training, self.reference, &self.folds[0].train, |_| Ok(()))?;
+        let pace = SLOWER * started.elapsed().as_secs_f64() / training.steps as f64;
+        let left = deadline.saturating_duration_since(Instant::now()).as_secs_f64();
+        let classifiers = left / (pace * self.config.training.steps as f64);
+        Ok((classifiers / (2 * self.folds.len()) as f64 - 1.0).max(0.0) as usize)
     }
 
     fn is_over(&self) -> bool {

@@ -19,8 +19,8 @@ pub struct GateConfig {
     pub repeats: usize,
     /// The shares that are tried for each source, in (0, 1]. 0.25 and 0.5 by default.
     pub shares: Vec<f64>,
-    /// No source and no classifier is begun after so long; the repeats that are whole by then count, if they are two. None
-    /// by default.
+    /// No source and no classifier is begun after so long; the repeats that are whole by then count, if they are two. Where
+    /// two do not fit, fewer shares are tried, the first ones, and of the last of these fewer candidates. None by default.
     pub time: Option<Duration>,
 }
 
