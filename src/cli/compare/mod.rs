@@ -65,8 +65,6 @@ pub struct Args {
     /// Images to measure on [default: the test part of IDX, CIFAR or NumPy files, else a fifth of each class of DATA]
     #[arg(long, value_name = "DATA")]
     test: Option<PathBuf>,
-    #[command(flatten)]
-    thinning: Thinning,
     /// What to train on, a comma between two
     #[arg(long, value_name = "ARM,…", value_enum, value_delimiter = ',', default_value = arms::DEFAULT)]
     arms: Vec<ArmName>,
@@ -97,6 +95,8 @@ pub struct Args {
     /// Replace results that are already there
     #[arg(long, conflicts_with = "resume")]
     force: bool,
+    #[command(flatten)]
+    thinning: Thinning,
     #[command(flatten)]
     mixture: MixtureArgs,
     /// Take the samples of the GAN from this checkpoint, which must not have seen the test images [default: train one on the training images]

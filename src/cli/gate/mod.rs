@@ -42,8 +42,6 @@ In code: let (mixture, source) = gate::open(\"candle-augment-gate/choice.toml\",
 pub struct Args {
     /// Class folders, IDX, CIFAR or NumPy files (their training part), or `digits`: see `candle-augment --help`
     data: PathBuf,
-    #[command(flatten)]
-    thinning: Thinning,
     /// The folder to write into; made if it does not exist
     #[arg(long, value_name = "DIR", default_value = "candle-augment-gate")]
     out: PathBuf,
@@ -65,6 +63,8 @@ pub struct Args {
     /// Replace a choice, and sources, that are already there
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    thinning: Thinning,
     #[command(flatten)]
     gate: GateArgs,
     #[command(flatten)]
