@@ -67,6 +67,7 @@ pub mod gan;
 pub mod gate;
 mod image;
 mod loader;
+mod mean;
 pub mod nn;
 mod plan;
 pub mod quality;

@@ -63,6 +63,10 @@ fn the_arm_auto_keeps_its_choice() {
     assert_eq!(stored["chosen"]["is_checked"], true);
     let other = [&options[..], &["--copy-budget", "0.2", "--gate-minutes", "0.1", "--resume"]].concat();
     refuse(path, &other, &["a choice by other options", "--copy-budget 0.15"]);
+    // A bad option replaces nothing.
+    let before = std::fs::read(&runs).unwrap();
+    refuse(path, &["compare", "digits", "--arms", "auto", "--shares", "0", "--force"], &["expected above 0"]);
+    assert!(std::fs::read(&runs).unwrap() == before);
     let others = [&options[..], &["--gate-minutes", "0.1", "--seed", "5", "--resume"]].concat();
     refuse(path, &others, &["--seed was 0 and is 5 now"]);
 }

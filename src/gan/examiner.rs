@@ -9,6 +9,7 @@ use crate::classifier::{Classifier, ClassifierConfig, ClassifierTrainer};
 use crate::error::{Error, Result};
 use crate::image::{Image, Size};
 use crate::loader::Batch;
+use crate::mean::mean;
 use crate::rng::{Purpose, SampleKey};
 use crate::synthetic::{SyntheticRequest, SyntheticSource};
 
@@ -266,15 +267,6 @@ fn to_tensor(images: &[Image]) -> Result<Tensor> {
 /// `value` beside `real`, at most 1; where there is nothing to reach, all of it is reached.
 fn ratio(value: f64, real: f64) -> f64 {
     if real > 0.0 { (value / real).min(1.0) } else { 1.0 }
-}
-
-fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
-    let (mut sum, mut count) = (0.0, 0.0);
-    for value in values {
-        sum += value;
-        count += 1.0;
-    }
-    if count > 0.0 { sum / count } else { 0.0 }
 }
 
 fn norm(values: &[f32]) -> f64 {

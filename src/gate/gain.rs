@@ -1,5 +1,6 @@
 //! How much better classes are recognised by one classifier than by another, and how sure that is.
 
+use crate::mean::mean;
 use crate::plan::Gain;
 use crate::quality::Draws;
 
@@ -87,15 +88,6 @@ fn f1(labels: &[u32], classes: usize, answers: &[u32], times: &[u32]) -> Vec<f64
         right[label as usize] += if label == answer { share } else { 0.0 };
     }
     right.iter().zip(taken_for).map(|(right, taken_for)| 2.0 * right / (1.0 + taken_for)).collect()
-}
-
-fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
-    let (mut sum, mut count) = (0.0, 0.0);
-    for value in values {
-        sum += value;
-        count += 1.0;
-    }
-    if count > 0.0 { sum / count } else { 0.0 }
 }
 
 /// The sample's variance; 0 of a single value.

@@ -154,7 +154,6 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let clock = Clock::start(args, arms::need_choice(&names))?;
     args.mixture.check()?;
-    args.gate.check()?;
     let folder = Folder::new(&args.out)?;
     let parts = data::open_parts(&args.data, args.test.as_deref(), args.common.seed)?;
     let given = args.given_gan(&parts)?;
@@ -170,8 +169,10 @@ pub fn run(args: &Args) -> Result<()> {
         args.check_gan(gan.config(), &gan_config)?;
     }
     let config = args.config(size);
+    // Before anything is trained or replaced: what the options say is refused at once.
     config.validate()?;
-    // Before anything is trained: what the options say is refused at once.
+    let gate_training = Training { learning_rate: config.learning_rates[0], ..config.training.clone() };
+    args.gate.check(&gate_training)?;
     let classic = Arc::new(args.classic.full(first.channels()).transform()?);
     let settings = args.settings(&gan_config, given.as_ref());
     let mut stored = Stored::open(&folder, settings.clone(), args.resume, args.force)?;
@@ -191,12 +192,11 @@ pub fn run(args: &Args) -> Result<()> {
         args: &args.gate,
         schedule: &args.mixture.schedule,
         workshop: &workshop,
-        training: Training { learning_rate: config.learning_rates[0], ..config.training.clone() },
+        training: gate_training,
         classic: Arc::clone(&classic) as _,
         time: clock.gate,
         gan: clock.gan,
     };
-    gate.config().validate()?;
     let from = if given.is_some() { args.gan_name() } else { "trained on the training images".to_owned() };
     let mut sources = Sources::new(&workshop, data.train(), &folder, &mut stored, given, clock.gan);
     // What is to be chosen comes first, while all of its time is left.

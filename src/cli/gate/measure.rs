@@ -45,7 +45,9 @@ pub struct GateArgs {
 }
 
 impl GateArgs {
-    pub fn check(&self) -> Result<()> {
+    /// Checks the options, and how classifiers are to be trained.
+    pub fn check(&self, training: &Training) -> Result<()> {
+        self.config(training).validate()?;
         if (0.0..=1.0).contains(&self.copy_budget) {
             return Ok(());
         }
@@ -74,6 +76,17 @@ pub struct Gate<'a> {
 }
 
 impl GateArgs {
+    /// The configuration, without the time.
+    fn config(&self, training: &Training) -> GateConfig {
+        GateConfig {
+            training: training.clone(),
+            folds: self.folds,
+            repeats: self.repeats,
+            shares: self.shares.clone(),
+            time: None,
+        }
+    }
+
     /// GANs, each with its autoencoder, that are trained: one for each fold, and the last one; in units of a GAN's time.
     fn sources(&self) -> f64 {
         (self.folds as f64 + 1.0) * (1.0 + AUTOENCODER_PART)
@@ -99,23 +112,12 @@ impl GateArgs {
 }
 
 impl Gate<'_> {
-    /// The configuration, without the time.
-    pub fn config(&self) -> GateConfig {
-        GateConfig {
-            training: self.training.clone(),
-            folds: self.args.folds,
-            repeats: self.args.repeats,
-            shares: self.args.shares.clone(),
-            time: None,
-        }
-    }
-
     /// What helps classifiers that are trained on `train`, by cross-validation.
     pub fn choose(&self, train: &Arc<dyn Dataset>) -> Result<Choice> {
         let classic = Arm::classic(Arc::clone(&self.classic));
         let last = self.gan.mul_f64(1.0 + AUTOENCODER_PART);
         let time = Some(self.time.saturating_sub(last));
-        let config = GateConfig { time, ..self.config() };
+        let config = GateConfig { time, ..self.args.config(&self.training) };
         let autoencoder_steps = self.workshop.autoencoder_steps(train, self.gan)?;
         let mut candidates = Vec::new();
         for name in [GAN, INTERPOLATION] {

@@ -91,7 +91,6 @@ pub fn run(args: &Args) -> Result<()> {
     let Ok(Budget::Time(time)) = training::minutes(args.minutes) else {
         return Err(Error::config(format!("--minutes {}: give a number of minutes above 0", args.minutes)));
     };
-    args.gate.check()?;
     args.schedule.check()?;
     let files = Files::new(&args.out, args.force)?;
     let train = args.thinning.apply(&open_data(&args.data, Part::Train)?, args.common.seed)?;
@@ -123,7 +122,7 @@ pub fn run(args: &Args) -> Result<()> {
         time,
         gan: args.gate.gan_time(time),
     };
-    gate.config().validate()?;
+    args.gate.check(&gate.training)?;
     let color = if first.channels() == 1 { Color::Gray } else { Color::Rgb };
     let train = data::read(&train, size, color, workers)?;
     interrupt::listen("ending without a choice")?;
