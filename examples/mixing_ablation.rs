@@ -10,10 +10,11 @@ use std::sync::Arc;
 
 use candle_augment::compare::{Arm, CompareConfig, CompareData, Progress, Synthetic, Training, compare};
 use candle_augment::gan::GeneratorSource;
-use candle_augment::quality::{Filter, FilteredSource, PoolConfig, QualityConfig, cross_fit};
+use candle_augment::quality::{Filter, FilteredSource, Fold, PoolConfig, QualityConfig, cross_fit};
 use candle_augment::{
     ClassMixture, ColorJitter, DataLoader, Dataset, DatasetExt, Error, Image, InMemory, Mixture, Part, Pipeline,
-    RandomHorizontalFlip, RandomRotation, Resize, Result, Size, SyntheticSource, Transform, open_data,
+    Purpose, RandomHorizontalFlip, RandomRotation, Resize, Result, SampleKey, Size, SyntheticRequest, SyntheticSource,
+    Transform, open_data,
 };
 use candle_core::DType;
 use clap::Parser;
@@ -59,9 +60,9 @@ fn main() -> Result<()> {
     let test = open_data(args.test.as_ref().unwrap_or(&args.data), Part::Test)?;
     let default = CompareConfig::new(Size::square(size));
     let training = Training { steps: args.steps, ..default.training };
-    let filtered = filtered(&train, &gan, size)?;
-    let classic = Arm::classic(classic(gan.config().channels)?);
-    let mut arms = arms(&classic, &gan, filtered, &*train);
+    let sources = Sources::new(&train, gan, size)?;
+    let classic = Arm::classic(classic(sources.gan.config().channels)?);
+    let mut arms = arms(&classic, &sources, &*train);
     if let Some(unknown) = args.only.iter().find(|only| arms.iter().all(|arm| arm.name() != *only)) {
         let names: Vec<&str> = arms.iter().map(Arm::name).collect();
         return Err(Error::config(format!("--only {unknown}: there are {}", names.join("; "))));
@@ -90,16 +91,81 @@ fn classic(channels: usize) -> Result<Arc<dyn Transform>> {
     ))
 }
 
-/// The samples that a filter accepts, from the same GAN.
-fn filtered(train: &Arc<dyn Dataset>, gan: &Arc<GeneratorSource>, size: usize) -> Result<Arc<dyn SyntheticSource>> {
-    let resized = resized(train, size)?;
-    let config = QualityConfig::default();
-    let folds = cross_fit(&resized, &config, |_| Ok(()))?;
-    let filter = Filter::fit(&config, &resized, &folds, gan)?;
-    let pools = PoolConfig { size: 1000, ..PoolConfig::default() };
-    let filtered = FilteredSource::new(Arc::clone(gan), filter, pools, |_| Ok(()))?;
-    eprintln!("{}", filtered.acceptance());
-    Ok(Arc::new(filtered))
+type Filtered = FilteredSource<Arc<GeneratorSource>>;
+
+/// Where the samples come from, all of one GAN.
+struct Sources {
+    gan: Arc<GeneratorSource>,
+    /// Those that a filter accepts.
+    filtered: Arc<Filtered>,
+    /// Of these the ones that are hardest to tell.
+    hard: Arc<Hard>,
+}
+
+impl Sources {
+    fn new(train: &Arc<dyn Dataset>, gan: Arc<GeneratorSource>, size: usize) -> Result<Self> {
+        let resized = resized(train, size)?;
+        let config = QualityConfig::default();
+        let folds = cross_fit(&resized, &config, |_| Ok(()))?;
+        let filter = Filter::fit(&config, &resized, &folds, &gan)?;
+        let pools = PoolConfig { size: 1000, ..PoolConfig::default() };
+        let filtered = Arc::new(FilteredSource::new(Arc::clone(&gan), filter, pools, |_| Ok(()))?);
+        eprintln!("{}", filtered.acceptance());
+        let hard = Arc::new(Hard::new(&*filtered, &folds)?);
+        Ok(Self { gan, filtered, hard })
+    }
+}
+
+/// Samples of which classifiers of real images say the right class, but with the least certainty.
+struct Hard {
+    classes: Vec<String>,
+    images: Vec<Vec<Image>>,
+}
+
+impl Hard {
+    /// Samples of a class that are looked through, and the part of them that is kept.
+    const SAMPLES: u64 = 2000;
+    const PART: usize = 3;
+
+    fn new(source: &Filtered, folds: &[Fold]) -> Result<Self> {
+        let classes = source.classes().to_vec();
+        let images = (0..classes.len()).map(|label| Self::of_class(source, folds, label)).collect::<Result<_>>()?;
+        Ok(Self { classes, images })
+    }
+
+    fn of_class(source: &Filtered, folds: &[Fold], label: usize) -> Result<Vec<Image>> {
+        if !source.usable_classes().contains(&source.classes()[label]) {
+            return Ok(Vec::new());
+        }
+        let request = |serial| SyntheticRequest {
+            label: label as u32,
+            serial,
+            key: SampleKey { seed: 77, epoch: 0, position: serial, purpose: Purpose::Synthetic },
+        };
+        let images = source.generate(&(0..Self::SAMPLES).map(request).collect::<Vec<_>>())?;
+        let mut certainty = vec![0.0; images.len()];
+        for fold in folds {
+            let answers = fold.classifier.classify(&images)?;
+            certainty.iter_mut().zip(answers).for_each(|(sum, answer)| *sum += answer[label]);
+        }
+        let mut order: Vec<usize> = (0..images.len()).collect();
+        order.sort_by(|a, b| certainty[*a].total_cmp(&certainty[*b]));
+        Ok(order[..images.len() / Self::PART].iter().map(|&index| images[index].clone()).collect())
+    }
+}
+
+impl SyntheticSource for Hard {
+    fn generate(&self, requests: &[SyntheticRequest]) -> Result<Vec<Image>> {
+        let image = |request: &SyntheticRequest| {
+            let images = &self.images[request.label as usize];
+            images[request.key.rng().below(images.len())].clone()
+        };
+        Ok(requests.iter().map(image).collect())
+    }
+
+    fn classes(&self) -> &[String] {
+        &self.classes
+    }
 }
 
 /// All images at one size, in memory.
@@ -114,28 +180,31 @@ fn resized(set: &Arc<dyn Dataset>, size: usize) -> Result<Arc<dyn Dataset>> {
     Ok(Arc::new(InMemory::from_images(images, labels, set.classes().to_vec())?))
 }
 
-fn arms(
-    classic: &Arm,
-    gan: &Arc<GeneratorSource>,
-    filtered: Arc<dyn SyntheticSource>,
-    train: &dyn Dataset,
-) -> Vec<Arm> {
-    let of_gan = |mixture: Mixture| Synthetic::new(Arc::clone(gan) as _, mixture);
+fn arms(classic: &Arm, sources: &Sources, train: &dyn Dataset) -> Vec<Arm> {
+    let of_gan = |mixture: Mixture| Synthetic::new(Arc::clone(&sources.gan) as _, mixture);
     let share = |share: f64| of_gan(ClassMixture::Share(share).into());
     let mut arms = Vec::new();
     let mut add = |name: &str, synthetic: Synthetic| arms.push(classic.clone().with_synthetic(name, synthetic));
     for part in [0.15, 0.3, 0.5, 0.7] {
         add(&format!("share-{part}"), share(part));
     }
-    for (part, ramp, real_only, weight) in [(0.5, 0.0, 0.0, 0.5), (0.7, 0.0, 0.5, 1.0), (0.5, 0.2, 0.2, 1.0)] {
+    for (part, ramp, real_only, weight) in
+        [(0.5, 0.0, 0.0, 0.5), (0.5, 0.0, 0.5, 1.0), (0.9, 0.0, 0.5, 1.0), (0.5, 0.2, 0.2, 1.0)]
+    {
         let mut synthetic = share(part);
         (synthetic.ramp, synthetic.real_only, synthetic.weight) = (ramp, real_only, weight);
         add(&format!("share-{part}, ramp-{ramp}, real-only-{real_only}, weight-{weight}"), synthetic);
     }
-    add("filtered-0.3", Synthetic::new(Arc::clone(&filtered), ClassMixture::Share(0.3)));
-    add("filtered-0.5", Synthetic::new(filtered, ClassMixture::Share(0.5)));
+    for part in [0.3, 0.5] {
+        let filtered = Mixture::All(ClassMixture::Share(part)).only(&sources.filtered.usable_classes());
+        add(&format!("filtered-{part}"), Synthetic::new(Arc::clone(&sources.filtered) as _, filtered.clone()));
+        add(&format!("hard-{part}"), Synthetic::new(Arc::clone(&sources.hard) as _, filtered));
+    }
     for most in [0.3, 0.5, 0.7] {
         add(&format!("rare-{most}"), of_gan(rare(train, most)));
+    }
+    for count in [60, 100, 200] {
+        add(&format!("fill-{count}"), of_gan(ClassMixture::FillTo(count).into()));
     }
     arms
 }

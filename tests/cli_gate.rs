@@ -85,7 +85,6 @@ fn bad_options_are_refused() {
     gate(&["--folds", "1"], "2 to 10");
     gate(&["--repeats", "1"], "2 to 1000");
     gate(&["--copy-budget", "1.5"], "share from 0 to 1");
-    gate(&["--ramp", "2"], "between 0 and 1");
     put(path, "file", b"no folder");
     refuse(path, &["gate", "digits", "--out", "file"], &["file"]);
     refuse(path, &["gate", "missing"], &["missing"]);

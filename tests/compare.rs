@@ -183,36 +183,65 @@ fn weights_of_classes_and_samples_change_the_loss_and_nothing_else() -> Result<(
     Ok(())
 }
 
+/// Counts the samples that are asked for, by the epoch.
+struct Counter(Vec<AtomicUsize>, Arc<dyn SyntheticSource>);
+
+impl Counter {
+    fn of(set: &Arc<dyn Dataset>) -> Result<Arc<Self>> {
+        Ok(Arc::new(Self((0..10).map(|_| AtomicUsize::new(0)).collect(), TrainingImages::of(set)?)))
+    }
+
+    fn counts(&self) -> Vec<usize> {
+        self.0.iter().map(|count| count.load(Ordering::Relaxed)).collect()
+    }
+}
+
+impl SyntheticSource for Counter {
+    fn generate(&self, requests: &[SyntheticRequest]) -> Result<Vec<Image>> {
+        requests.iter().for_each(|request| {
+            self.0[request.key.epoch as usize].fetch_add(1, Ordering::Relaxed);
+        });
+        self.1.generate(requests)
+    }
+
+    fn classes(&self) -> &[String] {
+        self.1.classes()
+    }
+}
+
 #[test]
 fn shares_follow_their_schedule_over_the_epochs_of_the_training() -> Result<()> {
-    /// Counts the samples that are asked for, by the epoch.
-    struct Counter(Vec<AtomicUsize>, Arc<dyn SyntheticSource>);
-    impl SyntheticSource for Counter {
-        fn generate(&self, requests: &[SyntheticRequest]) -> Result<Vec<Image>> {
-            requests.iter().for_each(|request| {
-                self.0[request.key.epoch as usize].fetch_add(1, Ordering::Relaxed);
-            });
-            self.1.generate(requests)
-        }
-
-        fn classes(&self) -> &[String] {
-            self.1.classes()
-        }
-    }
     let data = CompareData::split(Arc::new(digits()?.per_class(20, 0)?), 0.2, 0)?;
-    let source = Arc::new(Counter((0..10).map(|_| AtomicUsize::new(0)).collect(), TrainingImages::of(data.train())?));
+    let source = Counter::of(data.train())?;
     let mut synthetic = Synthetic::new(Arc::clone(&source) as _, ClassMixture::Share(0.5));
     (synthetic.ramp, synthetic.real_only) = (0.4, 0.2);
     let arm = Arm::oversampling().with_synthetic("synthetic", synthetic);
     // 160 real and as many synthetic images: 10 epochs of 10 steps.
     measure_arm(&Training { steps: 100, ..training() }, &arm, data.train(), data.held_out(), |_| Ok(()))?;
-    let counts: Vec<usize> = source.0.iter().map(|count| count.load(Ordering::Relaxed)).collect();
+    let counts = source.counts();
     let expected = [0, 40, 80, 120, 160, 160, 160, 160, 0, 0];
     // Each class's part of an epoch is rounded down or up.
     assert!(
         counts.iter().zip(expected).all(|(count, expected)| count.abs_diff(expected) <= expected / 20),
         "{counts:?}"
     );
+    Ok(())
+}
+
+#[test]
+fn shares_follow_their_schedule_in_a_training_shorter_than_an_epoch() -> Result<()> {
+    let data = CompareData::split(Arc::new(digits()?), 0.2, 0)?;
+    let source = Counter::of(data.train())?;
+    let mut synthetic = Synthetic::new(Arc::clone(&source) as _, ClassMixture::Share(0.5));
+    (synthetic.ramp, synthetic.real_only) = (0.5, 0.3);
+    let arm = Arm::oversampling().with_synthetic("synthetic", synthetic);
+    // 20 steps of 40 images, two in each of ten stages; an epoch has over 70.
+    let training = Training { steps: 20, batch_size: 40, ..training() };
+    measure_arm(&training, &arm, data.train(), data.held_out(), |_| Ok(()))?;
+    let (counts, expected) = (source.counts(), [0, 8, 16, 24, 32, 40, 40, 0, 0, 0]);
+    // The shares of classes in so few batches are whole samples.
+    assert!(counts.iter().zip(expected).all(|(count, expected)| count.abs_diff(expected) <= 3), "{counts:?}");
+    assert!(counts[7..].iter().all(|count| *count == 0), "{counts:?}");
     Ok(())
 }
 

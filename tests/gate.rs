@@ -76,9 +76,49 @@ fn what_helps_is_used_and_what_harms_is_not() -> Result<()> {
     assert!(choice.classes.values().all(|class| class.source.as_deref() != Some("bad")), "{choice}");
     assert_eq!(choice.measured.len(), 2);
     assert!(choice.measured[0].gain < -0.1 && choice.measured[1].bound > 0.0, "{choice}");
+    assert!(choice.whole.is_some_and(|whole| whole.gain > 0.0), "{choice}");
     let nothing = choose(&config(), &train, &classic(), &[bad], |_| Ok(()))?;
     assert!(nothing.used_sources().is_empty() && nothing.share("3") == 0.0, "{nothing}");
     assert!(nothing.classes["3"].reason.starts_with("no gain shown: bad at 0.5"), "{nothing}");
+    Ok(())
+}
+
+/// The right images while shares are measured, then those of the next class: what looked good by luck.
+struct Lucky {
+    right: Pool,
+    wrong: Pool,
+    is_over: Arc<AtomicUsize>,
+}
+
+impl SyntheticSource for Lucky {
+    fn generate(&self, requests: &[SyntheticRequest]) -> Result<Vec<Image>> {
+        let pool = if self.is_over.load(Ordering::SeqCst) == 0 { &self.right } else { &self.wrong };
+        pool.generate(requests)
+    }
+
+    fn classes(&self) -> &[String] {
+        self.right.classes()
+    }
+}
+
+#[test]
+fn a_choice_that_gains_nothing_when_it_is_measured_once_more_is_given_up() -> Result<()> {
+    let (train, others) = sets(12)?;
+    let is_over = Arc::new(AtomicUsize::new(0));
+    let lucky =
+        Lucky { right: Pool::new(&others, false)?, wrong: Pool::new(&others, true)?, is_over: Arc::clone(&is_over) };
+    let choice = choose(&config(), &train, &classic(), &[candidate("lucky", lucky)], |event| {
+        if matches!(event, Progress::Step { name: "the choice", .. }) {
+            is_over.store(1, Ordering::SeqCst);
+        }
+        Ok(())
+    })?;
+    assert!(choice.measured[0].bound > 0.0 && choice.whole.is_some_and(|whole| whole.gain < 0.0), "{choice}");
+    assert!(choice.used_sources().is_empty(), "{choice}");
+    assert!(
+        choice.classes.values().any(|class| class.reason.starts_with("no gain of the choice as a whole")),
+        "{choice}"
+    );
     Ok(())
 }
 

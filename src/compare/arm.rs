@@ -131,9 +131,10 @@ pub struct Synthetic {
     source: Source,
     /// How much of each class is synthetic.
     pub mixture: Mixture,
-    /// The part of the epochs over which the shares grow, see [`MixtureSchedule::ramp`](crate::MixtureSchedule::ramp). Default 0.
+    /// The part of the training over which the shares grow, by epochs or by tenths of it if these are shorter: an epoch then ends
+    /// early, and the next one begins anew. See [`MixtureSchedule::ramp`](crate::MixtureSchedule::ramp). Default 0.
     pub ramp: f64,
-    /// The part of the epochs, at the end, of real images alone, see
+    /// The part of the training, at the end, of real images alone, see
     /// [`MixtureSchedule::real_only`](crate::MixtureSchedule::real_only). Default 0.
     pub real_only: f64,
     /// The weight of a synthetic sample in the loss, beside 1 for a real one; above 0. Default 1.
@@ -176,13 +177,23 @@ impl Synthetic {
         Self { source, mixture, ramp: 0.0, real_only: 0.0, weight: 1.0 }
     }
 
+    /// Whether the shares change while a classifier is trained.
+    pub(super) fn is_scheduled(&self) -> bool {
+        self.ramp != 0.0 || self.real_only != 0.0
+    }
+
     fn on(&self, train: &Arc<dyn Dataset>) -> Result<Self> {
         let source = Source::Given(self.source(train)?);
         Ok(Self { source, ..self.clone() })
     }
 
+    /// The samples of another source, in another mixture.
+    pub(crate) fn with_source(self, source: Arc<dyn SyntheticSource>, mixture: impl Into<Mixture>) -> Self {
+        Self { source: Source::Given(source), mixture: mixture.into(), ..self }
+    }
+
     /// The source for a classifier that is trained on `train`.
-    pub(super) fn source(&self, train: &Arc<dyn Dataset>) -> Result<Arc<dyn SyntheticSource>> {
+    pub(crate) fn source(&self, train: &Arc<dyn Dataset>) -> Result<Arc<dyn SyntheticSource>> {
         match &self.source {
             Source::Given(source) => Ok(Arc::clone(source)),
             Source::MadeFrom(maker) => maker(train),

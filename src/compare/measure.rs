@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
 
-use super::arm::Arm;
-use crate::classifier::{Classifier, ClassifierConfig, ClassifierTrainer, Confusion, endless};
+use super::arm::{Arm, Synthetic};
+use crate::classifier::{Classifier, ClassifierConfig, ClassifierTrainer, Confusion};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::image::Size;
@@ -15,6 +15,9 @@ use crate::transform::{Normalize, Pipeline, Resize, Step};
 
 /// Images that are measured at a time.
 pub(super) const READ_BATCH: usize = 256;
+
+/// Shares that follow a schedule change so often at least: an epoch of many images may be longer than the training.
+const STAGES: usize = 10;
 
 /// How a classifier is trained: everything here is the same for all arms but the learning rate, which each arm has its own of.
 #[derive(Clone, Debug)]
@@ -69,12 +72,17 @@ impl Training {
             seed: self.seed,
             ..PlanConfig::default()
         };
-        let Some(synthetic) = arm.synthetic.as_ref().filter(|arm| arm.ramp != 0.0 || arm.real_only != 0.0) else {
+        let Some(synthetic) = arm.synthetic.as_ref().filter(|synthetic| synthetic.is_scheduled()) else {
             return Ok(plan);
         };
-        let epochs = self.steps.div_ceil(planner(train, plan.clone())?.batches_per_epoch()) as u64;
+        let epochs = self.steps.div_ceil(self.stage(planner(train, plan.clone())?.batches_per_epoch())) as u64;
         let schedule = MixtureSchedule { epochs, ramp: synthetic.ramp, real_only: synthetic.real_only };
         Ok(PlanConfig { schedule: Some(schedule), ..plan })
+    }
+
+    /// Steps of a stage, in which shares that follow a schedule stay as they are: an epoch, or its first batches.
+    fn stage(&self, batches_per_epoch: usize) -> usize {
+        batches_per_epoch.min(self.steps.div_ceil(STAGES))
     }
 
     /// A loader that goes through a set once, in order.
@@ -112,7 +120,10 @@ pub fn train_arm(
     let mut trainer = ClassifierTrainer::new(training.classifier(channels, train.classes().len()), &training.device)?;
     let weights = Weights::new(training, arm, train)?;
     let loader = loader(training, arm, train)?;
-    for batch in endless(&loader).take(training.steps) {
+    let is_scheduled = arm.synthetic.as_ref().is_some_and(Synthetic::is_scheduled);
+    let stage = if is_scheduled { training.stage(loader.batches_per_epoch()) } else { usize::MAX };
+    let batches = (0..).flat_map(|epoch| loader.epoch(epoch).take(stage));
+    for batch in batches.take(training.steps) {
         let batch = batch?;
         let loss = match &weights {
             Some(weights) => trainer.step_weighted(&batch, &weights.of(&batch)?)?,

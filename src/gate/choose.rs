@@ -9,7 +9,8 @@ use super::gain::{Answers, Gains, gains};
 use crate::compare::{Arm, Training, planner, train_arm};
 use crate::dataset::{Dataset, DatasetExt, folds, rest};
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::{Choice, ClassChoice, ClassMixture, Gain, MeasuredShare, Mixture};
+use crate::plan::{Choice, ClassChoice, ClassMixture, Gain, MeasuredShare, Mixture, WholeGain};
+use crate::synthetic::SyntheticSource;
 use crate::transform::Normalize;
 
 /// Classes with fewer images get no synthetic samples: what helps them cannot be told.
@@ -37,7 +38,7 @@ pub enum Progress<'a> {
         name: &'a str,
         /// Steps so far, over all classifiers.
         done: usize,
-        /// Of how many, if the time suffices.
+        /// Of how many, if the time suffices and a choice is made that is measured once more.
         total: usize,
         /// The step's loss.
         loss: f64,
@@ -49,15 +50,16 @@ pub enum Progress<'a> {
 ///
 /// The images have the size of the training already. Candidates are arms with synthetic samples, made from the images that
 /// they are given ([`Synthetic::made_from`](crate::compare::Synthetic::made_from)): a source that exists already may have seen
-/// the images that it is measured on. Their mixtures do not matter, each is tried with all shares of the configuration, in all
-/// classes alike. Of a class, the first candidate is taken that has a share whose gain is above 0 with 90 %, with the share for
+/// the images that it is measured on. They differ in their sources alone. Their mixtures do not matter, each is tried with all
+/// shares of the configuration, in all classes alike. Of a class, the first candidate is taken that has a share whose gain is above 0 with 90 %, with the share for
 /// which this bound is highest. Classes with under ten images get nothing, and are not measured.
 ///
 /// How a gain and its bound are found: the F1 of each class, of classifiers trained on the other folds, less that of
 /// classifiers with the same seeds trained on the reference; each class's drawn towards the mean of all as far as it is
 /// uncertain. The bound covers the chance in images and in the training of classifiers, not that in the cut into folds and in
 /// the training of the sources. Taking the best of several shares and sources makes it likelier than one in ten that something
-/// without a gain passes; and classes that end up with different shares were measured with the same one.
+/// without a gain passes, and classes that end up with different shares were measured with the same one: so the choice as a whole is
+/// measured once more, by other classifiers on the same folds, and kept only if it gains something on average over the classes.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -103,20 +105,18 @@ pub fn choose(
     }
     let measured: Vec<usize> =
         (0..train.len()).filter(|&index| counts[train.label(index) as usize] >= FEWEST).collect();
-    let results = if measured.is_empty() {
-        Vec::new()
-    } else {
-        Measurement::new(config, train, measured, reference, candidates)?.run(&mut progress)?
-    };
-    Ok(choice(&counts, train.classes(), candidates, &results))
+    let choice = |results: &[_]| choice(&counts, train.classes(), candidates, results);
+    if measured.is_empty() {
+        return Ok(choice(&[]));
+    }
+    let mut measurement = Measurement::new(config, train, measured, reference, candidates)?;
+    let Some(sources) = measurement.sources(&mut progress)? else { return Ok(choice(&[])) };
+    let choice = choice(&measurement.run(&sources, &mut progress)?);
+    measurement.confirm(choice, &sources, &mut progress)
 }
 
-/// One candidate with one share.
-struct Variant {
-    candidate: usize,
-    share: f64,
-    answers: Answers,
-}
+/// A callback for progress.
+type OnProgress<'a> = &'a mut dyn FnMut(Progress<'_>) -> Result<()>;
 
 /// One part of the images.
 struct Fold {
@@ -137,6 +137,9 @@ struct Measurement<'a> {
     labels: Vec<u32>,
     folds: Vec<Fold>,
     deadline: Option<Instant>,
+    /// Steps of classifiers so far, and of how many.
+    done: usize,
+    total: usize,
 }
 
 impl<'a> Measurement<'a> {
@@ -163,38 +166,74 @@ impl<'a> Measurement<'a> {
             })
         };
         let folds = folds(&part, config.folds, config.training.seed).into_iter().map(fold).collect::<Result<_>>()?;
-        Ok(Self { config, reference, candidates, classes, eligible, labels, folds, deadline })
+        Ok(Self { config, reference, candidates, classes, eligible, labels, folds, deadline, done: 0, total: 0 })
     }
 
-    /// What each candidate gains with each share; nothing if the time did not suffice for two repeats.
-    fn run(&self, progress: &mut dyn FnMut(Progress<'_>) -> Result<()>) -> Result<Vec<(usize, f64, Gains)>> {
-        let Some(sources) = self.sources(progress)? else { return Ok(Vec::new()) };
-        let mut reference: Answers = Vec::new();
-        let mut variants: Vec<Variant> = Vec::new();
-        for &share in &self.config.shares {
-            let variant = |candidate| Variant { candidate, share, answers: Vec::new() };
-            variants.extend((0..self.candidates.len()).map(variant));
-        }
+    /// What each candidate, with its sources by fold, gains with each share; nothing if the time did not suffice for two repeats.
+    fn run(&mut self, sources: &[Vec<Arm>], progress: OnProgress<'_>) -> Result<Vec<(usize, f64, Gains)>> {
+        let of_share = |&share: &f64| (0..self.candidates.len()).map(move |candidate| (candidate, share));
+        let mut variants: Vec<(usize, f64)> = self.config.shares.iter().flat_map(of_share).collect();
         variants.truncate(self.affordable()?);
         if variants.is_empty() {
             return Ok(Vec::new());
         }
-        let mut done = 0;
-        for repeat in 0..self.config.repeats {
-            let Some(answers) = self.repeat(repeat, &sources, &variants, &mut done, progress)? else { break };
-            let mut answers = answers.into_iter();
-            reference.extend(answers.next());
-            variants.iter_mut().zip(answers).for_each(|(variant, answers)| variant.answers.push(answers));
-        }
-        if reference.len() < 2 {
+        let arms_of = |sources: &Vec<Arm>| {
+            let variants = variants.iter().map(|&(candidate, share)| self.with_share(&sources[candidate], share));
+            std::iter::once(self.reference.clone()).chain(variants).collect()
+        };
+        let arms: Vec<Vec<Arm>> = sources.iter().map(arms_of).collect();
+        // With those that confirm a choice.
+        self.total = self.config.repeats * self.folds.len() * (arms[0].len() + 2) * self.config.training.steps;
+        let answers = self.answers(0, &arms, progress)?;
+        if answers[0].len() < 2 {
             return Ok(Vec::new());
         }
-        let seed = self.config.training.seed;
-        let of = |variant: &Variant| {
-            let gains = gains(&self.labels, self.classes.len(), &reference, &variant.answers, seed);
-            (variant.candidate, variant.share, gains)
-        };
-        Ok(variants.iter().map(of).collect())
+        let of_variant = |((candidate, share), own): (_, _)| (candidate, share, self.gains(&answers[0], own));
+        Ok(variants.into_iter().zip(&answers[1..]).map(of_variant).collect())
+    }
+
+    /// The choice, if as a whole, measured once more by other classifiers, it gains something; else one of nothing.
+    ///
+    /// What was chosen looked best among others, which luck may have done; and its shares differ from class to class, while each was
+    /// measured with the same in all.
+    fn confirm(&mut self, mut choice: Choice, sources: &[Vec<Arm>], progress: OnProgress<'_>) -> Result<Choice> {
+        if choice.used_sources().is_empty() {
+            return Ok(choice);
+        }
+        let arms_of =
+            |(fold, sources): (&Fold, &Vec<Arm>)| Ok(vec![self.reference.clone(), self.whole(&choice, fold, sources)?]);
+        let arms: Vec<Vec<Arm>> = self.folds.iter().zip(sources).map(arms_of).collect::<Result<_>>()?;
+        let answers = self.answers(self.config.repeats, &arms, progress)?;
+        if answers[0].is_empty() {
+            choice.refuse_all("not measured as a whole: the time was over before; give more");
+            return Ok(choice);
+        }
+        let Gains { mean, bound, .. } = self.gains(&answers[0], &answers[1]);
+        choice.whole = Some(WholeGain { gain: mean, bound });
+        if mean <= 0.0 {
+            let points = 100.0 * mean;
+            choice.refuse_all(&format!("no gain of the choice as a whole, measured once more: F1 {points:+.1} points"));
+        }
+        Ok(choice)
+    }
+
+    /// The arm of a choice, whose sources are those of one fold.
+    fn whole(&self, choice: &Choice, fold: &Fold, sources: &[Arm]) -> Result<Arm> {
+        let mut named: Vec<(&str, Arc<dyn SyntheticSource>)> = Vec::new();
+        let mut whole = None;
+        for arm in sources.iter().filter(|arm| choice.used_sources().contains(&arm.name())) {
+            if let Some(synthetic) = &arm.synthetic {
+                named.push((arm.name(), synthetic.source(&fold.train)?));
+                whole.get_or_insert((arm, synthetic));
+            }
+        }
+        let (arm, synthetic) = whole.ok_or_else(|| Error::config("a choice names none of its candidates"))?;
+        let source = Arc::new(choice.source_by_class(&self.classes, &named)?);
+        Ok(arm.clone().with_synthetic("the choice", synthetic.clone().with_source(source, choice.clone())))
+    }
+
+    fn gains(&self, reference: &Answers, candidate: &Answers) -> Gains {
+        gains(&self.labels, self.classes.len(), reference, candidate, self.config.training.seed)
     }
 
     /// How many variants can be measured twice in the time that is left, by the pace of a short training.
@@ -206,7 +245,8 @@ impl<'a> Measurement<'a> {
         let pace = SLOWER * started.elapsed().as_secs_f64() / training.steps as f64;
         let left = deadline.saturating_duration_since(Instant::now()).as_secs_f64();
         let classifiers = left / (pace * self.config.training.steps as f64);
-        Ok((classifiers / (2 * self.folds.len()) as f64 - 1.0).max(0.0) as usize)
+        // The reference is measured as well, and then one choice and the reference once.
+        Ok((classifiers / (2 * self.folds.len()) as f64 - 2.0).max(0.0) as usize)
     }
 
     fn is_over(&self) -> bool {
@@ -214,7 +254,7 @@ impl<'a> Measurement<'a> {
     }
 
     /// By fold the candidates with their sources made; none if the time is over.
-    fn sources(&self, progress: &mut dyn FnMut(Progress<'_>) -> Result<()>) -> Result<Option<Vec<Vec<Arm>>>> {
+    fn sources(&self, progress: OnProgress<'_>) -> Result<Option<Vec<Vec<Arm>>>> {
         let mut sources = Vec::with_capacity(self.folds.len());
         for (number, fold) in self.folds.iter().enumerate() {
             let mut of_fold = Vec::with_capacity(self.candidates.len());
@@ -230,27 +270,28 @@ impl<'a> Measurement<'a> {
         Ok(Some(sources))
     }
 
-    /// The answers of the reference and of each variant to all images, by classifiers of one seed for each fold; none if
-    /// the time is over.
-    fn repeat(
-        &self,
-        repeat: usize,
-        sources: &[Vec<Arm>],
-        variants: &[Variant],
-        done: &mut usize,
-        progress: &mut dyn FnMut(Progress<'_>) -> Result<()>,
-    ) -> Result<Option<Answers>> {
-        let mut answers = vec![vec![0; self.labels.len()]; 1 + variants.len()];
-        for (number, (fold, sources)) in self.folds.iter().zip(sources).enumerate() {
+    /// The answers of each arm, of which there are as many for each fold, to all images, in as many repeats as the time suffices for.
+    /// `first` is the number of the first one.
+    fn answers(&mut self, first: usize, arms: &[Vec<Arm>], progress: OnProgress<'_>) -> Result<Vec<Answers>> {
+        let mut answers = vec![Answers::new(); arms[0].len()];
+        for repeat in first..first + self.config.repeats {
+            let Some(repeat) = self.repeat(repeat, arms, progress)? else { break };
+            answers.iter_mut().zip(repeat).for_each(|(answers, repeat)| answers.push(repeat));
+        }
+        Ok(answers)
+    }
+
+    /// The answers of each arm by classifiers of one seed for each fold; none if the time is over.
+    fn repeat(&mut self, repeat: usize, arms: &[Vec<Arm>], progress: OnProgress<'_>) -> Result<Option<Answers>> {
+        let mut answers = vec![vec![0; self.labels.len()]; arms[0].len()];
+        for (number, (fold, arms)) in self.folds.iter().zip(arms).enumerate() {
             let seed = self.config.training.seed.wrapping_add((repeat * self.folds.len() + number) as u64);
             let training = Training { seed, ..self.config.training.clone() };
-            let variants = variants.iter().map(|variant| self.with_share(&sources[variant.candidate], variant.share));
-            let arms: Vec<Arm> = std::iter::once(self.reference.clone()).chain(variants).collect();
             for (arm, answers) in arms.iter().zip(&mut answers) {
                 if self.is_over() {
                     return Ok(None);
                 }
-                let total = self.config.repeats * self.folds.len() * arms.len() * training.steps;
+                let (done, total) = (&mut self.done, self.total);
                 let classifier = train_arm(&training, arm, &fold.train, |loss| {
                     *done += 1;
                     progress(Progress::Step { name: arm.name(), done: *done, total, loss })
@@ -293,6 +334,7 @@ fn choice(counts: &[usize], classes: &[String], candidates: &[Arm], results: &[(
         sources: BTreeMap::new(),
         classes: classes.iter().enumerate().map(of_class).collect(),
         measured: measured.collect(),
+        whole: None,
     }
 }
 

@@ -43,6 +43,9 @@ pub struct Choice {
     /// What was measured, one entry for each source and share; nothing depends on it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub measured: Vec<MeasuredShare>,
+    /// What the choice as a whole was worth, measured once more; none where nothing was chosen. Nothing depends on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole: Option<WholeGain>,
 }
 
 /// How much of one class is synthetic.
@@ -73,6 +76,16 @@ pub struct MeasuredShare {
     pub bound: f64,
     /// Of each class that could be measured.
     pub classes: BTreeMap<String, Gain>,
+}
+
+/// How much better classes are recognised with the chosen shares than without, by other classifiers than those that they were chosen by.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WholeGain {
+    /// The difference in F1, the mean over the classes, in shares from −1 to 1.
+    pub gain: f64,
+    /// What the gain is at least, with 90 %.
+    pub bound: f64,
 }
 
 /// How much better a class is recognised with synthetic samples than without.
@@ -152,6 +165,14 @@ impl Choice {
         self.classes.insert(class.to_owned(), ClassChoice { source: None, share: 0.0, reason });
     }
 
+    /// Takes their samples from all classes that have any.
+    pub(crate) fn refuse_all(&mut self, reason: &str) {
+        for class in self.classes.values_mut().filter(|class| class.share > 0.0) {
+            let reason = format!("{reason} (before: {})", class.reason);
+            *class = ClassChoice { source: None, share: 0.0, reason };
+        }
+    }
+
     /// The same without what nothing depends on: the figures, the reasons, and where sources are.
     pub(super) fn essence(&self) -> Self {
         let bare = |class: &ClassChoice| ClassChoice { reason: String::new(), ..class.clone() };
@@ -199,6 +220,14 @@ impl fmt::Display for Choice {
             }));
             write_columns(f, &rows, &[])?;
             writeln!(f)?;
+        }
+        if let Some(WholeGain { gain, bound }) = self.whole {
+            writeln!(
+                f,
+                "The choice as a whole, measured once more: {}, at least {} (90 %)\n",
+                points(gain),
+                points(bound)
+            )?;
         }
         let mut rows = vec![["class", "share", "source", "why"].map(str::to_owned).to_vec()];
         rows.extend(self.classes.iter().map(|(name, class)| {

@@ -18,7 +18,7 @@ mod stream;
 mod walk;
 
 pub use balance::Balance;
-pub use choice::{Choice, ClassChoice, Gain, MeasuredShare};
+pub use choice::{Choice, ClassChoice, Gain, MeasuredShare, WholeGain};
 pub use epoch::EpochPlan;
 pub use mixture::{ClassMixture, Mixture};
 pub use planner::{PlanConfig, Planner};

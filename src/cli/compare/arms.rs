@@ -94,25 +94,17 @@ pub fn need_choice(names: &[ArmName]) -> bool {
     names.contains(&ArmName::Auto)
 }
 
-/// How the arms with synthetic samples mix them.
+/// How the arms with synthetic samples mix them, all but `auto`.
 #[derive(clap::Args, Clone, Debug)]
 #[command(next_help_heading = "Synthetic samples")]
 pub struct MixtureArgs {
     /// Synthetic share of each class in the arms with synthetic samples, from 0 to 1
     #[arg(long, value_name = "S", default_value_t = 0.3, allow_negative_numbers = true)]
     pub share: f64,
-    #[command(flatten)]
-    pub schedule: ScheduleArgs,
-}
-
-/// How synthetic samples count over the epochs and in the loss.
-#[derive(clap::Args, Clone, Copy, Debug)]
-#[command(next_help_heading = "Synthetic samples")]
-pub struct ScheduleArgs {
-    /// Let the share grow from nothing over this part of the epochs, from 0 to 1
+    /// Let the share grow from nothing over this part of the training, from 0 to 1
     #[arg(long, value_name = "PART", default_value_t = 0.0, allow_negative_numbers = true)]
     pub ramp: f64,
-    /// Train on real images alone in this last part of the epochs, from 0 to 1
+    /// Train on real images alone in this last part of the training, from 0 to 1
     #[arg(long, value_name = "PART", default_value_t = 0.0, allow_negative_numbers = true)]
     pub real_only: f64,
     /// Weight of a synthetic sample in the loss, beside 1 for a real one
@@ -123,18 +115,8 @@ pub struct ScheduleArgs {
 impl MixtureArgs {
     pub fn check(&self) -> Result<()> {
         check_part(self.share, "--share", "the synthetic share of a class")?;
-        self.schedule.check()
-    }
-
-    fn mixture(&self) -> ClassMixture {
-        ClassMixture::Share(self.share)
-    }
-}
-
-impl ScheduleArgs {
-    pub fn check(&self) -> Result<()> {
-        check_part(self.ramp, "--ramp", "the part of the epochs over which the share grows")?;
-        check_part(self.real_only, "--real-only", "the part of the epochs with real images alone")?;
+        check_part(self.ramp, "--ramp", "the part of the training over which the share grows")?;
+        check_part(self.real_only, "--real-only", "the part of the training with real images alone")?;
         if !(self.synthetic_weight.is_finite() && self.synthetic_weight > 0.0) {
             return Err(Error::config(format!(
                 "--synthetic-weight {}: it must be above 0, such as 0.5; to leave the samples out give --share 0",
@@ -144,7 +126,11 @@ impl ScheduleArgs {
         Ok(())
     }
 
-    pub fn apply(&self, mut synthetic: Synthetic) -> Synthetic {
+    fn mixture(&self) -> ClassMixture {
+        ClassMixture::Share(self.share)
+    }
+
+    fn apply(&self, mut synthetic: Synthetic) -> Synthetic {
         synthetic.ramp = self.ramp;
         synthetic.real_only = self.real_only;
         synthetic.weight = self.synthetic_weight;
@@ -186,7 +172,7 @@ impl Parts<'_> {
             _ => Arm::oversampling(),
         };
         match name.from() {
-            Some(from) => base.with_synthetic(name.name(), self.mixture.schedule.apply(self.synthetic(from))),
+            Some(from) => base.with_synthetic(name.name(), self.synthetic(from)),
             None => base,
         }
     }
@@ -194,10 +180,10 @@ impl Parts<'_> {
     fn synthetic(&self, from: From) -> Synthetic {
         let given = |source: &Option<Arc<dyn SyntheticSource>>| {
             let source = source.as_ref().expect("it is made wherever an arm needs it");
-            Synthetic::new(Arc::clone(source), self.mixture.mixture())
+            self.mixture.apply(Synthetic::new(Arc::clone(source), self.mixture.mixture()))
         };
         match from {
-            From::Smote => Synthetic::smote(self.mixture.mixture()),
+            From::Smote => self.mixture.apply(Synthetic::smote(self.mixture.mixture())),
             From::Autoencoder => given(&self.autoencoder),
             From::Gan => given(&self.gan),
             From::Chosen => {
@@ -214,8 +200,7 @@ mod tests {
 
     use super::*;
 
-    const SCHEDULE: ScheduleArgs = ScheduleArgs { ramp: 0.0, real_only: 0.0, synthetic_weight: 1.0 };
-    const MIXTURE: MixtureArgs = MixtureArgs { share: 0.3, schedule: SCHEDULE };
+    const MIXTURE: MixtureArgs = MixtureArgs { share: 0.3, ramp: 0.0, real_only: 0.0, synthetic_weight: 1.0 };
 
     #[test]
     fn the_reference_is_always_there_and_nothing_twice() {
@@ -246,20 +231,19 @@ mod tests {
 
     #[test]
     fn parts_outside_0_to_1_are_refused() {
-        let with = |schedule| MixtureArgs { schedule, ..MIXTURE };
-        assert!(MixtureArgs { share: 0.0, ..with(ScheduleArgs { ramp: 1.0, ..SCHEDULE }) }.check().is_ok());
+        assert!(MixtureArgs { share: 0.0, ramp: 1.0, ..MIXTURE }.check().is_ok());
         for wrong in [-0.1, 1.01, f64::NAN, f64::INFINITY] {
             let bad = [
                 MixtureArgs { share: wrong, ..MIXTURE },
-                with(ScheduleArgs { ramp: wrong, ..SCHEDULE }),
-                with(ScheduleArgs { real_only: wrong, ..SCHEDULE }),
+                MixtureArgs { ramp: wrong, ..MIXTURE },
+                MixtureArgs { real_only: wrong, ..MIXTURE },
             ];
             for mixture in bad {
                 assert_eq!(mixture.check().unwrap_err().kind(), ErrorKind::Config, "{mixture:?}");
             }
         }
         for wrong in [0.0, -1.0, f32::NAN, f32::INFINITY] {
-            assert!(ScheduleArgs { synthetic_weight: wrong, ..SCHEDULE }.check().is_err(), "{wrong}");
+            assert!(MixtureArgs { synthetic_weight: wrong, ..MIXTURE }.check().is_err(), "{wrong}");
         }
     }
 }

@@ -17,7 +17,6 @@ use candle_augment::gate::Choice;
 use candle_augment::{Color, Dataset, Error, ErrorKind, Result, Size, SyntheticSource};
 use serde::Serialize;
 
-pub use self::arms::ScheduleArgs;
 use self::arms::{ArmName, MixtureArgs};
 use self::sources::Sources;
 use self::store::{Folder, Settings, Stored};
@@ -190,7 +189,6 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let gate = Gate {
         args: &args.gate,
-        schedule: &args.mixture.schedule,
         workshop: &workshop,
         training: gate_training,
         classic: Arc::clone(&classic) as _,
@@ -391,9 +389,9 @@ impl Args {
             ("--batch-size", self.batch_size.to_string()),
             ("--learning-rate", rate),
             ("--share", self.mixture.share.to_string()),
-            ("--ramp", self.mixture.schedule.ramp.to_string()),
-            ("--real-only", self.mixture.schedule.real_only.to_string()),
-            ("--synthetic-weight", self.mixture.schedule.synthetic_weight.to_string()),
+            ("--ramp", self.mixture.ramp.to_string()),
+            ("--real-only", self.mixture.real_only.to_string()),
+            ("--synthetic-weight", self.mixture.synthetic_weight.to_string()),
             ("transforms", self.classic.full(channels).to_string()),
             ("transforms of the GAN", self.classic.light(channels).to_string()),
         ];

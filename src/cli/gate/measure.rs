@@ -9,7 +9,6 @@ use candle_augment::gate::{self, COPY_BUDGET, Choice, GateConfig, Progress as Ev
 use candle_augment::quality::{Filter, QualityConfig, cross_fit};
 use candle_augment::{ClassMixture, Dataset, Error, Result, SyntheticSource, Transform};
 
-use super::super::compare::ScheduleArgs;
 use super::super::progress::{Goal, Progress};
 use super::super::training::AUTOENCODER_PART;
 use super::super::words::{count, tell};
@@ -65,7 +64,6 @@ impl fmt::Display for GateArgs {
 /// What a measurement is made with.
 pub struct Gate<'a> {
     pub args: &'a GateArgs,
-    pub schedule: &'a ScheduleArgs,
     pub workshop: &'a Workshop,
     pub training: Training,
     pub classic: Arc<dyn Transform>,
@@ -128,7 +126,7 @@ impl Gate<'_> {
                     _ => Arc::new(workshop.interpolation(train, autoencoder_steps)?),
                 })
             };
-            let synthetic = self.schedule.apply(Synthetic::made_from(maker, ClassMixture::None));
+            let synthetic = Synthetic::made_from(maker, ClassMixture::None);
             candidates.push(classic.clone().with_synthetic(name, synthetic));
         }
         let mut bar: Option<Progress> = None;

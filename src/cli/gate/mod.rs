@@ -16,7 +16,6 @@ use serde::Serialize;
 pub use self::measure::{GAN, Gate, GateArgs, INTERPOLATION, NamedSource};
 use super::classic::ClassicArgs;
 use super::common::Common;
-use super::compare::ScheduleArgs;
 use super::size::default_size;
 use super::thin::Thinning;
 use super::words::tell;
@@ -68,8 +67,6 @@ pub struct Args {
     #[command(flatten)]
     gate: GateArgs,
     #[command(flatten)]
-    schedule: ScheduleArgs,
-    #[command(flatten)]
     classic: ClassicArgs,
     #[command(flatten)]
     common: Common,
@@ -91,7 +88,6 @@ pub fn run(args: &Args) -> Result<()> {
     let Ok(Budget::Time(time)) = training::minutes(args.minutes) else {
         return Err(Error::config(format!("--minutes {}: give a number of minutes above 0", args.minutes)));
     };
-    args.schedule.check()?;
     let files = Files::new(&args.out, args.force)?;
     let train = args.thinning.apply(&open_data(&args.data, Part::Train)?, args.common.seed)?;
     let first = train.load(0)?;
@@ -108,7 +104,6 @@ pub fn run(args: &Args) -> Result<()> {
     let default = Training::new(Size::square(size));
     let gate = Gate {
         args: &args.gate,
-        schedule: &args.schedule,
         workshop: &workshop,
         training: Training {
             steps: args.steps as usize,
