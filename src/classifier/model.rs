@@ -38,7 +38,14 @@ impl Classifier {
     /// [`crate::ErrorKind::Config`] if the images are not of the configured size and channels.
     pub fn probabilities(&self, images: &Tensor) -> Result<Tensor> {
         let images = channels_last(&images.to_device(&self.device)?, &self.config)?;
-        Ok(softmax(&self.network.logits(&images, false)?.detach(), D::Minus1)?)
+        self.judge(&images)
+    }
+
+    /// The same for images in the network's own order of axes.
+    fn judge(&self, images: &Tensor) -> Result<Tensor> {
+        // Many small parallel loops; begun outside the pool, each would have to wake it.
+        let logits = rayon::scope(|_| self.network.logits(images, false))?.detach();
+        Ok(softmax(&logits, D::Minus1)?)
     }
 
     /// For images `(N, C, H, W)` of f32 in [−1, 1] what the last layer decides by, `(N, 4 · width)`, and the probability of
@@ -49,7 +56,7 @@ impl Classifier {
     /// As [`Classifier::probabilities`].
     pub fn features(&self, images: &Tensor) -> Result<(Tensor, Tensor)> {
         let images = channels_last(&images.to_device(&self.device)?, &self.config)?;
-        let features = self.network.features(&images, false)?.detach();
+        let features = rayon::scope(|_| self.network.features(&images, false))?.detach();
         let probabilities = softmax(&self.network.head(&features)?.detach(), D::Minus1)?;
         Ok((features, probabilities))
     }
@@ -63,8 +70,7 @@ impl Classifier {
         let mut probabilities = Vec::with_capacity(images.len());
         for (chunk, images) in images.chunks(CHUNK).enumerate() {
             let tensor = self.tensor(images, chunk * CHUNK)?;
-            let logits = self.network.logits(&tensor, false)?.detach();
-            probabilities.append(&mut softmax(&logits, D::Minus1)?.to_vec2()?);
+            probabilities.append(&mut self.judge(&tensor)?.to_vec2()?);
         }
         Ok(probabilities)
     }

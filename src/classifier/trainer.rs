@@ -82,7 +82,12 @@ impl ClassifierTrainer {
         }
         check_labels(&batch.labels, self.config.classes)?;
         let images = channels_last(&batch.images.to_device(&self.device)?, &self.config)?;
-        let logits = self.network.logits(&images, true)?;
+        // A step is many small parallel loops; begun outside the pool, each would have to wake it.
+        rayon::scope(|_| self.descend(&images, batch, weights))
+    }
+
+    fn descend(&mut self, images: &Tensor, batch: &Batch, weights: Option<&Tensor>) -> Result<f64> {
+        let logits = self.network.logits(images, true)?;
         let loss = match (weights, &batch.soft_labels) {
             (None, None) => cross_entropy(&logits, &batch.labels.to_device(&self.device)?)?,
             (None, Some(shares)) => soft_losses(&logits, &shares.to_device(&self.device)?)?.mean(0)?,

@@ -102,8 +102,12 @@ impl Autoencoder {
     /// changed.
     pub fn step(&mut self, batch: &Batch) -> Result<f64> {
         let (images, labels) = self.trainer.check(batch)?;
-        let images = to_channels_last(&images)?;
-        let codes = self.encoder.forward(&images)?;
+        // A step is many small parallel loops; begun outside the pool, each would have to wake it.
+        rayon::scope(|_| self.descend(&to_channels_last(&images)?, &labels))
+    }
+
+    fn descend(&mut self, images: &Tensor, labels: &Tensor) -> Result<f64> {
+        let codes = self.encoder.forward(images)?;
         let key = SampleKey {
             seed: self.trainer.config().seed,
             epoch: EPOCH + self.step,
@@ -113,7 +117,7 @@ impl Autoencoder {
         let noise = Tensor::from_vec(draw_noise(key, codes.elem_count()), codes.dims(), codes.device())?;
         // The variance stays 1.
         let codes = ((codes * (1.0 - BLUR * BLUR).sqrt())? + (noise * BLUR)?)?;
-        let made = self.decoder.forward(&codes, &labels, 1.0, Pass::Train)?;
+        let made = self.decoder.forward(&codes, labels, 1.0, Pass::Train)?;
         let loss = (made - images)?.abs()?.mean_all()?;
         let value = f64::from(loss.to_scalar::<f32>()?);
         if !value.is_finite() {
