@@ -5,7 +5,8 @@ mod common;
 
 use std::path::Path;
 
-use candle_augment::gan::{GanConfig, Trainer};
+use candle_augment::gan::{GanConfig, TrainedOn, Trainer};
+use candle_augment::{DatasetExt, digits};
 use candle_core::Device;
 use common::data::{gradient, png, put, scratch};
 use common::program::{json, pets, refuse, run, stderr, stdout, succeed};
@@ -13,7 +14,7 @@ use common::program::{json, pets, refuse, run, stderr, stdout, succeed};
 const GAN: &str = "gan.safetensors";
 
 /// A checkpoint of a small GAN for gray images of 8×8 pixels that has learnt nothing.
-fn untrained(folder: &Path, seed: u64, classes: &[&str]) {
+fn untrained(folder: &Path, seed: u64, classes: &[&str], trained_on: Option<TrainedOn>) {
     let config = GanConfig {
         latent: 8,
         embedding: 4,
@@ -22,7 +23,11 @@ fn untrained(folder: &Path, seed: u64, classes: &[&str]) {
         seed,
         ..GanConfig::new(8, 1, classes.iter().copied())
     };
-    Trainer::new(config, &Device::Cpu).unwrap().save(folder.join(GAN)).unwrap();
+    let mut trainer = Trainer::new(config, &Device::Cpu).unwrap();
+    if let Some(trained_on) = trained_on {
+        trainer.set_trained_on(trained_on);
+    }
+    trainer.save(folder.join(GAN)).unwrap();
 }
 
 const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
@@ -30,12 +35,13 @@ const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 #[test]
 fn it_prints_figures_and_draws_pictures() {
     let folder = scratch();
-    untrained(folder.path(), 4, &DIGITS);
+    let trained_on = TrainedOn::new(&digits().unwrap().per_class(40, 4).unwrap(), "none", None).unwrap();
+    untrained(folder.path(), 4, &DIGITS, Some(trained_on.with_held_out(20)));
     let arguments = ["evaluate", "digits", GAN, "--per-class", "40", "--steps", "2", "--out", "found"];
     let report = json(folder.path(), &arguments);
     // Of 40 images of each class `train` holds out two.
     assert_eq!((report["train_images"].as_u64(), report["held_out_images"].as_u64()), (Some(380), Some(20)));
-    assert_eq!(report["held_out_seen"], false);
+    assert_eq!((&report["held_out_seen"], &report["trained_on_others"]), (&false.into(), &false.into()));
     assert_eq!(report["measures"].as_array().unwrap().len(), 10);
     assert_eq!(report["classes"].as_array().unwrap().len(), 10);
     let accepted = report["acceptance"]["classes"].as_array().unwrap();
@@ -60,11 +66,30 @@ fn it_prints_figures_and_draws_pictures() {
 #[test]
 fn images_that_the_gan_has_seen_are_told() {
     let folder = scratch();
-    untrained(folder.path(), 0, &DIGITS);
+    untrained(folder.path(), 0, &DIGITS, None);
     let output = run(folder.path(), &["evaluate", "digits", GAN, "--per-class", "10", "--steps", "1"]);
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(stderr(&output).contains("warning: the GAN was trained on the held-out images"), "{}", stderr(&output));
     assert!(stdout(&output).contains("the figures on copies mean little"), "{}", stdout(&output));
+}
+
+#[test]
+fn a_gan_of_other_images_or_without_any_held_out_is_told() {
+    let folder = scratch();
+    let trained_on = TrainedOn::new(&digits().unwrap().per_class(40, 0).unwrap(), "none", None).unwrap();
+    untrained(folder.path(), 0, &DIGITS, Some(trained_on));
+    let evaluate = |count: &str| {
+        let arguments = ["evaluate", "digits", GAN, "--per-class", count, "--steps", "1"];
+        let output = run(folder.path(), &arguments);
+        assert!(output.status.success(), "{}", stderr(&output));
+        (stdout(&output), stderr(&output))
+    };
+    let (own, words) = evaluate("40");
+    assert!(own.contains("may have been trained on the held-out images") && !own.contains("other images"), "{own}");
+    assert!(!words.contains("other images"), "{words}");
+    let (others, words) = evaluate("41");
+    assert!(others.contains("It was trained on other images than these"), "{others}");
+    assert!(words.contains("give the same, with --per-class"), "{words}");
 }
 
 /// A class of two images has one of them held out.
@@ -81,7 +106,7 @@ fn a_class_of_two_images_has_no_figures_of_its_own() {
         put(folder.path(), &format!("others/many/{index}.png"), &png(gradient(21, 20 + index, 1)));
         put(folder.path(), &format!("others/few/{index}.png"), &png(gradient(20 + index, 21, 1)));
     }
-    untrained(folder.path(), 0, &["few", "many"]);
+    untrained(folder.path(), 0, &["few", "many"], None);
     let report = json(folder.path(), &["evaluate", "shapes", GAN, "--test", "others", "--steps", "1"]);
     assert_eq!(
         (report["classes"][0]["train_images"].as_u64(), report["held_out_images"].as_u64()),
@@ -102,7 +127,7 @@ fn a_class_of_two_images_has_no_figures_of_its_own() {
 fn what_does_not_fit_is_refused_before_any_work() {
     let folder = scratch();
     pets(folder.path(), "pets");
-    untrained(folder.path(), 0, &DIGITS);
+    untrained(folder.path(), 0, &DIGITS, None);
     refuse(folder.path(), &["evaluate", "pets", GAN], &[GAN, "number of channels"]);
     put(folder.path(), "letters/a/1.png", &png(gradient(8, 8, 1)));
     put(folder.path(), "letters/b/1.png", &png(gradient(8, 8, 1)));

@@ -79,6 +79,8 @@ struct Report {
     held_out: String,
     /// Whether the GAN may have been trained on the held-out images, too.
     held_out_seen: bool,
+    /// Whether it was trained on other images than those that samples are compared with.
+    trained_on_others: bool,
     pictures: Vec<PathBuf>,
     /// How many samples of each class a filter accepts.
     acceptance: Acceptance,
@@ -91,8 +93,8 @@ pub fn run(args: &Args) -> Result<()> {
     let files = ["samples.png", "nearest.png", "classes.png", "evaluation.json"].map(|name| args.out.join(name));
     files.iter().try_for_each(|file| output::check_not_folder(file))?;
     let source = Arc::new(GeneratorSource::load(&args.checkpoint)?);
-    let parts = args.open_parts(&source)?;
-    let data = args.read(&parts, &source)?;
+    let Given { parts, trained_on_others } = args.open(&source)?;
+    let data = args.data(&parts, &source)?;
     let config = QualityConfig {
         steps: args.steps as usize,
         seed: args.common.seed,
@@ -111,6 +113,7 @@ pub fn run(args: &Args) -> Result<()> {
         checkpoint: args.checkpoint.clone(),
         gan_steps: source.step(),
         held_out_seen: parts.is_split,
+        trained_on_others,
         held_out: parts.origin,
         pictures: vec![samples, pairs, classes],
         acceptance,
@@ -120,9 +123,15 @@ pub fn run(args: &Args) -> Result<()> {
     output::print(&report, args.common.json)
 }
 
+/// The images of an evaluation, in memory, as the GAN makes them.
+struct Given {
+    parts: Parts,
+    trained_on_others: bool,
+}
+
 impl Args {
     /// What the GAN was trained on, and what it was not, by the one split that was made first: with the GAN's seed.
-    fn open_parts(&self, source: &GeneratorSource) -> Result<Parts> {
+    fn open(&self, source: &GeneratorSource) -> Result<Given> {
         let seed = source.config().seed;
         let apart = self.test.is_some() || has_part(&self.data, Part::Test)?;
         let mut parts = if apart {
@@ -141,19 +150,36 @@ impl Args {
         if let Some(count) = self.per_class {
             parts.train = Arc::new(Arc::clone(&parts.train).per_class(count as usize, seed)?);
         }
-        if apart { Ok(parts) } else { split(&parts.train, seed) }
+        let color = if own.channels == 1 { Color::Gray } else { Color::Rgb };
+        let read = |set: &Arc<dyn Dataset>| data::read(set, own.size, color, self.common.workers());
+        parts.train = read(&parts.train)?;
+        let trained_on = source.trained_on();
+        let is_own = trained_on.map(|own| own.is_images_of(&*parts.train)).transpose()?;
+        let trained_on_others = is_own == Some(false);
+        if trained_on_others {
+            tell(format_args!(
+                "warning: the GAN was trained on other images than these {}: give the same, with --per-class as for `train`",
+                parts.train.len()
+            ));
+        }
+        if apart {
+            parts.held_out = read(&thinned(&parts.held_out, MOST_HELD_OUT_IMAGES, self.common.seed)?)?;
+        } else {
+            let has_held_out = is_own == Some(true) && trained_on.is_some_and(|own| own.held_out() > 0);
+            parts = split(&parts.train, seed, has_held_out)?;
+        }
+        Ok(Given { parts, trained_on_others })
     }
 
-    /// The images in memory, as the GAN makes them, and samples of it.
-    fn read(&self, parts: &Parts, source: &GeneratorSource) -> Result<QualityData> {
-        let config = source.config();
-        let color = if config.channels == 1 { Color::Gray } else { Color::Rgb };
-        let read = |set: &Arc<dyn Dataset>, most| {
-            let set = thinned(set, most, self.common.seed)?;
-            data::read(&set, config.size, color, self.common.workers())
-        };
-        let (train, held_out) =
-            (read(&parts.train, MOST_TRAINING_IMAGES)?, read(&parts.held_out, MOST_HELD_OUT_IMAGES)?);
+    /// At most so many of the images, and samples beside them.
+    fn data(&self, parts: &Parts, source: &GeneratorSource) -> Result<QualityData> {
+        let seed = self.common.seed;
+        let train = thinned(&parts.train, MOST_TRAINING_IMAGES, seed)?;
+        if train.len() < parts.train.len() {
+            let (few, all) = (train.len(), parts.train.len());
+            tell(format_args!("copies are looked for among {few} of the {all} training images: there may be more"));
+        }
+        let held_out = thinned(&parts.held_out, MOST_HELD_OUT_IMAGES, seed)?;
         let wanted = samples_wanted(&*train, &*held_out);
         let total: usize = wanted.iter().sum();
         let mut progress = Progress::new("make samples", "samples", Goal::Count(total as u64));
@@ -220,17 +246,17 @@ fn filtered(
     Ok(filtered.acceptance().clone())
 }
 
-/// The images that `train` held out; if it held none out, a fifth, which the GAN has seen.
-fn split(set: &Arc<dyn Dataset>, seed: u64) -> Result<Parts> {
-    if let Some((train, held_out)) = training::split_off(set, seed)? {
+/// The images that `train` held out, if it did; else a fifth, which the GAN has seen.
+fn split(set: &Arc<dyn Dataset>, seed: u64, has_held_out: bool) -> Result<Parts> {
+    if let Some((train, held_out)) = training::split_off(set, seed)?.filter(|_| has_held_out) {
         let origin = "the images that `train` held out".to_owned();
         return Ok(Parts { train: Arc::new(train), held_out: Arc::new(held_out), origin, is_split: false });
     }
     let (train, held_out) = Arc::clone(set).split(0.8, seed)?;
     let origin = "a fifth of each class".to_owned();
     tell(
-        "warning: the GAN was trained on the held-out images, too, so that copies of them count for nothing: give \
-         others with --test",
+        "warning: the GAN was trained on the held-out images, too, as far as is known, so that copies of them count for \
+         nothing: give others with --test",
     );
     Ok(Parts { train: Arc::new(train), held_out: Arc::new(held_out), origin, is_split: true })
 }
@@ -300,11 +326,17 @@ fn class_bars(evaluation: &Evaluation) -> Canvas {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { data, checkpoint, gan_steps, held_out, held_out_seen, pictures, acceptance, evaluation } = self;
+        let Self { data, checkpoint, gan_steps, held_out, pictures, acceptance, evaluation, .. } = self;
         let steps = count(*gan_steps, "step", "steps");
         writeln!(f, "{} after {steps} beside {}; held out: {held_out}.", checkpoint.display(), data.display())?;
-        if *held_out_seen {
-            writeln!(f, "The GAN was trained on the held-out images, too: the figures on copies mean little.")?;
+        if self.held_out_seen {
+            writeln!(
+                f,
+                "The GAN may have been trained on the held-out images, too: the figures on copies mean little."
+            )?;
+        }
+        if self.trained_on_others {
+            writeln!(f, "It was trained on other images than these: the figures on copies mean little.")?;
         }
         writeln!(f, "{evaluation}")?;
         writeln!(f, "Samples that a filter accepts, and why it rejects the others:\n\n{acceptance}")?;

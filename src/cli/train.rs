@@ -180,11 +180,12 @@ pub fn run(args: &Args) -> Result<()> {
         }
         None => None,
     };
+    let (train_set, held_out) = training::hold_out(&set, seed)?;
     let trained_on = TrainedOn::new(&set, classic.to_string(), unlabelled.as_deref())?;
+    let trained_on = trained_on.with_held_out(set.len() - train_set.len());
     if let Some(trainer) = &resumed {
         args.check_data(trainer, &trained_on)?;
     }
-    let (train_set, held_out) = training::hold_out(&set, seed)?;
     let beside = match &unlabelled {
         Some(images) => {
             Some(training::unlabelled_loader(images, classic.transform()?, config.batch_size, workers, seed)?)

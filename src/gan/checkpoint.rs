@@ -22,7 +22,7 @@ pub(super) const AVERAGE: &str = "average.";
 pub(super) const BEST: &str = "best.";
 
 /// What a checkpoint is.
-const KIND: Kind = Kind { key: "candle-augment-gan", name: "a GAN", writer: "`train`", version: 4 };
+const KIND: Kind = Kind { key: "candle-augment-gan", name: "a GAN", writer: "`train`", version: 5 };
 
 /// The header of a checkpoint, as JSON.
 #[derive(Serialize, Deserialize)]

@@ -10,6 +10,7 @@ use super::checkpoint::{AVERAGE, BEST, Checkpoint};
 use super::config::GanConfig;
 use super::generator::{Generator, Pass};
 use super::noise::draw_within;
+use super::trained_on::TrainedOn;
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::Image;
 use crate::nn::Params;
@@ -46,6 +47,7 @@ pub struct GeneratorSource {
     generator: Generator,
     step: u64,
     learnt: Option<bool>,
+    trained_on: Option<TrainedOn>,
     truncation: Option<f64>,
 }
 
@@ -75,7 +77,8 @@ impl GeneratorSource {
         };
         let source = Self::of(&config, &device, step, |params| params.load(&checkpoint.tensors, &prefix));
         let source = source.map_err(|error| error.with_path(path))?;
-        Ok(Self { learnt: checkpoint.supervised.map(|supervised| supervised.watch.has_best()), ..source })
+        let learnt = checkpoint.supervised.map(|supervised| supervised.watch.has_best());
+        Ok(Self { learnt, trained_on: checkpoint.trained_on, ..source })
     }
 
     /// A copy of the averaged generator `average`, whose batch norms have been calibrated.
@@ -100,7 +103,8 @@ impl GeneratorSource {
         let mut params = Params::blank(device);
         let generator = Generator::new(&mut params, config)?.frozen();
         fill(&params)?;
-        Ok(Self { config: config.clone(), device: device.clone(), generator, step, learnt: None, truncation: None })
+        let (config, device) = (config.clone(), device.clone());
+        Ok(Self { config, device, generator, step, learnt: None, trained_on: None, truncation: None })
     }
 
     /// The same source, its noise kept within ±`truncation` by drawing again what is beyond: the lower, the more alike and
@@ -136,6 +140,12 @@ impl GeneratorSource {
     #[must_use]
     pub fn has_learnt(&self) -> Option<bool> {
         self.learnt
+    }
+
+    /// What it was trained on, if the file that it was read from says so.
+    #[must_use]
+    pub fn trained_on(&self) -> Option<&TrainedOn> {
+        self.trained_on.as_ref()
     }
 
     /// The images of some requests.

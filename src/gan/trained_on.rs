@@ -1,4 +1,4 @@
-//! What a GAN was trained on, in a few numbers, by which a resumed training knows its data again.
+//! What a GAN was trained on, in a few numbers, by which a resumed training and an evaluation know its data again.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,8 @@ use crate::fingerprint::Fingerprint;
 #[serde(deny_unknown_fields)]
 pub struct TrainedOn {
     images: Set,
+    /// Of these the images that were held out.
+    held_out: u64,
     transforms: String,
     unlabelled: Option<Set>,
 }
@@ -46,7 +48,28 @@ impl TrainedOn {
     /// Those of loading the images.
     pub fn new(set: &dyn Dataset, transforms: impl Into<String>, unlabelled: Option<&dyn Dataset>) -> Result<Self> {
         let unlabelled = unlabelled.map(|set| Set::of(set, false)).transpose()?;
-        Ok(Self { images: Set::of(set, true)?, transforms: transforms.into(), unlabelled })
+        Ok(Self { images: Set::of(set, true)?, held_out: 0, transforms: transforms.into(), unlabelled })
+    }
+
+    /// The same, but so many of the images were held out from the training.
+    #[must_use]
+    pub fn with_held_out(self, count: usize) -> Self {
+        Self { held_out: count as u64, ..self }
+    }
+
+    /// How many of the images were held out from the training.
+    #[must_use]
+    pub fn held_out(&self) -> u64 {
+        self.held_out
+    }
+
+    /// Whether it was these images, with their labels and in their order.
+    ///
+    /// # Errors
+    ///
+    /// Those of loading the images.
+    pub fn is_images_of(&self, set: &dyn Dataset) -> Result<bool> {
+        Ok(self.images.count == set.len() as u64 && self.images == Set::of(set, true)?)
     }
 
     /// Checks that `now`, what training would go on with, is the same.
@@ -119,6 +142,8 @@ mod tests {
         mislabelled.swap(0, 49);
         let (swapped, mislabelled) = (of(swapped, labels.clone())?, of(images()?, mislabelled)?);
         let plain = TrainedOn::new(&set, "none", None)?;
+        assert!(plain.is_images_of(&set)? && !plain.is_images_of(&swapped)?);
+        assert!(!plain.is_images_of(&digits()?.per_class(4, 0)?)?);
         let with = TrainedOn::new(&set, "none", Some(&set))?;
         plain.expect(&TrainedOn::new(&of(images()?, labels)?, "none", None)?)?;
         for (was, now, words) in [

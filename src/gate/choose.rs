@@ -1,6 +1,7 @@
 //! Measures candidates by cross-validation, and chooses.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,6 +16,9 @@ use crate::transform::Normalize;
 
 /// Classes with fewer images get no synthetic samples: what helps them cannot be told.
 const FEWEST: usize = 10;
+
+/// One says nothing of how much chance does.
+const FEWEST_REPEATS: usize = 2;
 
 /// Steps of a classifier that time is taken of.
 const PACE_STEPS: usize = 20;
@@ -173,7 +177,8 @@ impl<'a> Measurement<'a> {
     fn run(&mut self, sources: &[Vec<Arm>], progress: OnProgress<'_>) -> Result<Vec<(usize, f64, Gains)>> {
         let of_share = |&share: &f64| (0..self.candidates.len()).map(move |candidate| (candidate, share));
         let mut variants: Vec<(usize, f64)> = self.config.shares.iter().flat_map(of_share).collect();
-        variants.truncate(self.affordable()?);
+        let (most, repeats) = self.affordable(variants.len())?;
+        variants.truncate(most);
         if variants.is_empty() {
             return Ok(Vec::new());
         }
@@ -184,8 +189,8 @@ impl<'a> Measurement<'a> {
         let arms: Vec<Vec<Arm>> = sources.iter().map(arms_of).collect();
         // With those that confirm a choice.
         self.total = self.config.repeats * self.folds.len() * (arms[0].len() + 2) * self.config.training.steps;
-        let answers = self.answers(0, &arms, progress)?;
-        if answers[0].len() < 2 {
+        let answers = self.answers(0..repeats, &arms, progress)?;
+        if answers[0].len() < FEWEST_REPEATS {
             return Ok(Vec::new());
         }
         let of_variant = |((candidate, share), own): (_, _)| (candidate, share, self.gains(&answers[0], own));
@@ -203,9 +208,10 @@ impl<'a> Measurement<'a> {
         let arms_of =
             |(fold, sources): (&Fold, &Vec<Arm>)| Ok(vec![self.reference.clone(), self.whole(&choice, fold, sources)?]);
         let arms: Vec<Vec<Arm>> = self.folds.iter().zip(sources).map(arms_of).collect::<Result<_>>()?;
-        let answers = self.answers(self.config.repeats, &arms, progress)?;
-        if answers[0].is_empty() {
-            choice.refuse_all("not measured as a whole: the time was over before; give more");
+        let repeats = self.config.repeats;
+        let answers = self.answers(repeats..2 * repeats, &arms, progress)?;
+        if answers[0].len() < FEWEST_REPEATS {
+            choice.refuse_all("not measured as a whole: the time was over before; give more minutes");
             return Ok(choice);
         }
         let Gains { mean, bound, .. } = self.gains(&answers[0], &answers[1]);
@@ -236,17 +242,17 @@ impl<'a> Measurement<'a> {
         gains(&self.labels, self.classes.len(), reference, candidate, self.config.training.seed)
     }
 
-    /// How many variants can be measured twice in the time that is left, by the pace of a short training.
-    fn affordable(&self) -> Result<usize> {
-        let Some(deadline) = self.deadline else { return Ok(usize::MAX) };
+    /// How many of so many variants can be measured in the time that is left, and in how many repeats, by the pace of a short
+    /// training; so that a choice can be confirmed.
+    fn affordable(&self, variants: usize) -> Result<(usize, usize)> {
+        let Some(deadline) = self.deadline else { return Ok((variants, self.config.repeats)) };
         let training = Training { steps: PACE_STEPS.min(self.config.training.steps), ..self.config.training.clone() };
         let started = Instant::now();
         train_arm(&training, self.reference, &self.folds[0].train, |_| Ok(()))?;
         let pace = SLOWER * started.elapsed().as_secs_f64() / training.steps as f64;
         let left = deadline.saturating_duration_since(Instant::now()).as_secs_f64();
         let classifiers = left / (pace * self.config.training.steps as f64);
-        // The reference is measured as well, and then one choice and the reference once.
-        Ok((classifiers / (2 * self.folds.len()) as f64 - 2.0).max(0.0) as usize)
+        Ok(affordable(classifiers / self.folds.len() as f64, variants, self.config.repeats))
     }
 
     fn is_over(&self) -> bool {
@@ -271,10 +277,9 @@ impl<'a> Measurement<'a> {
     }
 
     /// The answers of each arm, of which there are as many for each fold, to all images, in as many repeats as the time suffices for.
-    /// `first` is the number of the first one.
-    fn answers(&mut self, first: usize, arms: &[Vec<Arm>], progress: OnProgress<'_>) -> Result<Vec<Answers>> {
+    fn answers(&mut self, repeats: Range<usize>, arms: &[Vec<Arm>], progress: OnProgress<'_>) -> Result<Vec<Answers>> {
         let mut answers = vec![Answers::new(); arms[0].len()];
-        for repeat in first..first + self.config.repeats {
+        for repeat in repeats {
             let Some(repeat) = self.repeat(repeat, arms, progress)? else { break };
             answers.iter_mut().zip(repeat).for_each(|(answers, repeat)| answers.push(repeat));
         }
@@ -314,6 +319,14 @@ impl<'a> Measurement<'a> {
     }
 }
 
+/// How many of so many variants, and at most how many repeats, so many classifiers of each fold suffice for: with each variant the
+/// reference is measured, and after that the choice and the reference.
+fn affordable(classifiers: f64, variants: usize, repeats: usize) -> (usize, usize) {
+    let left = classifiers - (2 * FEWEST_REPEATS) as f64;
+    let variants = ((left / FEWEST_REPEATS as f64) as usize).saturating_sub(1).min(variants);
+    (variants, ((left / (variants + 1) as f64) as usize).min(repeats))
+}
+
 /// The choice that follows from what was measured.
 fn choice(counts: &[usize], classes: &[String], candidates: &[Arm], results: &[(usize, f64, Gains)]) -> Choice {
     let measured = results.iter().map(|(candidate, share, gains)| {
@@ -344,7 +357,7 @@ fn class_choice(label: usize, count: usize, candidates: &[Arm], results: &[(usiz
         return nothing(format!("{count} images: under {FEWEST}, too few to tell what helps"));
     }
     if results.is_empty() {
-        return nothing("not measured: the time was over before two repeats; give more".to_owned());
+        return nothing("not measured: the time was over before two repeats; give more minutes".to_owned());
     }
     let bounds = |candidate: usize| {
         let of_candidate = results.iter().filter(move |(of, ..)| *of == candidate);
@@ -362,5 +375,29 @@ fn class_choice(label: usize, count: usize, candidates: &[Arm], results: &[(usiz
             ClassChoice { source: Some(candidates[candidate].name().to_owned()), share, reason: words(found) }
         }
         None => nothing(format!("no gain shown: {}", best.iter().map(words).collect::<Vec<_>>().join("; "))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_begun_leaves_time_to_confirm_a_choice() {
+        for tenths in 0..1000 {
+            let classifiers = f64::from(tenths) / 10.0;
+            for (most, repeats) in [(1, 2), (4, 3), (6, 10)] {
+                let (variants, done) = affordable(classifiers, most, repeats);
+                assert!(variants <= most && done <= repeats);
+                if variants > 0 {
+                    assert!(done >= FEWEST_REPEATS, "{classifiers}: {variants} variants, {done} repeats");
+                    assert!(((variants + 1) * done + 2 * FEWEST_REPEATS) as f64 <= classifiers, "{classifiers}");
+                }
+            }
+        }
+        assert_eq!(
+            [7.9, 8.0, 10.0, 1e9].map(|classifiers| affordable(classifiers, 2, 3)),
+            [(0, 3), (1, 2), (2, 2), (2, 3)]
+        );
     }
 }

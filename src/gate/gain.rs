@@ -30,9 +30,10 @@ pub(super) struct Gains {
 /// estimate. What is known of all classes together helps to tell of each: the gains of the classes are taken for draws from a
 /// normal distribution, and each is drawn towards their mean as far as it is uncertain (empirical Bayes, as in C. Morris,
 /// "Parametric Empirical Bayes Inference", 1983, without his terms for the uncertainty of τ²). With V the variance of the
-/// measured gain d of a class, μ the mean gain, whose variance is U, and τ² that of the true gains, B = τ² / (τ² + V): the
-/// expected gain is μ + B (d − μ), with the variance B V + (1 − B)² (U + τ² / number of classes). τ² is the variance of the
-/// measured gains less the mean of V, and 0 at least.
+/// measured gain d of a class, τ² that of the true gains, μ the mean of d weighted by 1 / (V + τ²), whose variance is U:
+/// B = τ² / (τ² + V), and the expected gain is μ + B (d − μ), with the variance B V + (1 − B)² U. τ² is the estimate of
+/// R. DerSimonian and N. Laird, "Meta-analysis in clinical trials", 1986, and 0 at least: rare classes, whose V is large, do
+/// not hide what the others differ by.
 pub(super) fn gains(labels: &[u32], classes: usize, reference: &Answers, candidate: &Answers, seed: u64) -> Gains {
     let draws = Draws::bootstrap(labels, REPLICATES, seed, 0);
     let of_repeat = |times: &[u32]| -> Vec<Vec<f64>> {
@@ -57,18 +58,37 @@ pub(super) fn gains(labels: &[u32], classes: usize, reference: &Answers, candida
     let measured: Vec<f64> = columns(&repeats).map(mean).collect();
     let mean_of = |row: &[f64]| mean(present.iter().map(|&class| row[class]));
     let (mean_gain, mean_variance) = (mean_of(&measured), variance_of(&mean_of));
-    let own_variances: Vec<f64> = present.iter().map(|&class| variance_of(&|row| row[class])).collect();
+    let images = |class: usize| labels.iter().filter(|&&label| label as usize == class).count() as f64;
+    // No gain is known to less than half an image.
+    let own_variance = |&class: &usize| variance_of(&|row| row[class]).max((0.5 / images(class)).powi(2));
+    let own_variances: Vec<f64> = present.iter().map(own_variance).collect();
     let own: Vec<f64> = present.iter().map(|&class| measured[class]).collect();
-    let between = (variance(&own) - mean(own_variances.iter().copied())).max(0.0);
+    let between = between(&own, &own_variances);
+    let weights: Vec<f64> = own_variances.iter().map(|variance| 1.0 / (variance + between)).collect();
+    let total: f64 = weights.iter().sum();
+    let weights: Vec<f64> = weights.iter().map(|weight| weight / total).collect();
+    let weighted = |row: &[f64]| present.iter().zip(&weights).map(|(&class, weight)| row[class] * weight).sum::<f64>();
+    let squares: f64 = weights.iter().map(|weight| weight * weight).sum();
+    let (center, of_center) = (weighted(&measured), variance_of(&weighted) + between * squares);
     let mut by_class = vec![None; classes];
     for ((&class, measured), own_variance) in present.iter().zip(own).zip(own_variances) {
-        let weight = if between > 0.0 { between / (between + own_variance) } else { 0.0 };
-        let expected = mean_gain + weight * (measured - mean_gain);
-        let of_mean = mean_variance + between / present.len() as f64;
-        let uncertain = weight * own_variance + (1.0 - weight).powi(2) * of_mean;
+        let weight = between / (between + own_variance);
+        let expected = center + weight * (measured - center);
+        let uncertain = weight * own_variance + (1.0 - weight).powi(2) * of_center;
         by_class[class] = Some(Gain { measured, expected, bound: expected - QUANTILE * uncertain.sqrt() });
     }
     Gains { mean: mean_gain, bound: mean_gain - QUANTILE * mean_variance.sqrt(), classes: by_class }
+}
+
+/// The variance of what values with these variances were measured of, by the method of moments.
+fn between(values: &[f64], variances: &[f64]) -> f64 {
+    let weights = variances.iter().map(|variance| 1.0 / variance);
+    let (total, squares) =
+        weights.clone().fold((0.0, 0.0), |(sum, squares), weight| (sum + weight, squares + weight * weight));
+    let center = values.iter().zip(weights.clone()).map(|(value, weight)| value * weight).sum::<f64>() / total;
+    let excess: f64 = values.iter().zip(weights).map(|(value, weight)| weight * (value - center).powi(2)).sum();
+    let scale = total - squares / total;
+    if scale > 0.0 { ((excess - (values.len() - 1) as f64) / scale).max(0.0) } else { 0.0 }
 }
 
 /// The columns of rows of one length.

@@ -163,6 +163,8 @@ impl Choice {
     /// Takes its samples from a class.
     pub(crate) fn refuse(&mut self, class: &str, reason: String) {
         self.classes.insert(class.to_owned(), ClassChoice { source: None, share: 0.0, reason });
+        // It was that of another choice.
+        self.whole = None;
     }
 
     /// Takes their samples from all classes that have any.

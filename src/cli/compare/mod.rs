@@ -27,7 +27,7 @@ use super::gate::{Gate, GateArgs};
 use super::progress::{Goal, Progress};
 use super::size::default_size;
 use super::thin::Thinning;
-use super::words::count;
+use super::words::{count, tell};
 use super::workshop::Workshop;
 use super::{exit, interrupt, output, training};
 
@@ -178,6 +178,15 @@ pub fn run(args: &Args) -> Result<()> {
     let color = if first.channels() == 1 { Color::Gray } else { Color::Rgb };
     let read = |set| data::read(set, size, color, args.common.workers());
     let data = CompareData::new(read(&train)?, read(&parts.held_out)?)?;
+    if let Some(trained_on) = given.as_ref().and_then(GeneratorSource::trained_on)
+        && !trained_on.is_images_of(&**data.train())?
+    {
+        let train = data.train().len();
+        tell(format_args!(
+            "warning: the GAN was trained on other images than these {train}, which the other arms do not have: where it saw more of \
+             them, the comparison is not fair; give none to have one trained on these"
+        ));
+    }
     stored.begin(&**data.train(), &folder)?;
     interrupt::listen("saving what is done")?;
     let light = args.classic.light(first.channels());
