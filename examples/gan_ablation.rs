@@ -230,7 +230,7 @@ fn measure(
     Ok(row)
 }
 
-/// As the program trains.
+/// As the program trains, but with no images held out.
 fn supervised(
     args: &Args,
     loader: &DataLoader,

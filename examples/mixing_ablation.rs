@@ -12,9 +12,9 @@ use candle_augment::compare::{Arm, CompareConfig, CompareData, Progress, Synthet
 use candle_augment::gan::GeneratorSource;
 use candle_augment::quality::{Filter, FilteredSource, Fold, PoolConfig, QualityConfig, cross_fit};
 use candle_augment::{
-    ClassMixture, ColorJitter, DataLoader, Dataset, DatasetExt, Error, Image, InMemory, Mixture, Part, Pipeline,
-    Purpose, RandomHorizontalFlip, RandomRotation, Resize, Result, SampleKey, Size, SyntheticRequest, SyntheticSource,
-    Transform, open_data,
+    ClassMixture, ColorJitter, DataLoader, Dataset, DatasetExt, Error, Image, InMemory, Interpolation, Mixture, Part,
+    Pipeline, Purpose, RandomHorizontalFlip, RandomRotation, Resize, Result, SampleKey, Size, SyntheticRequest,
+    SyntheticSource, Transform, open_data,
 };
 use candle_core::DType;
 use clap::Parser;
@@ -82,13 +82,14 @@ fn main() -> Result<()> {
 
 /// As the program's.
 fn classic(channels: usize) -> Result<Arc<dyn Transform>> {
-    let flips = if channels == 3 { 0.5 } else { 0.0 };
-    Ok(Arc::new(
-        Pipeline::new()
-            .then(RandomHorizontalFlip::new(flips)?)
-            .then(RandomRotation::new(15.0)?)
-            .then(ColorJitter::new(0.2, 0.2, 0.0, 0.0)?),
-    ))
+    let rotation = RandomRotation::new(15.0)?.with_interpolation(Interpolation::Bilinear);
+    Ok(Arc::new(match channels {
+        3 => Pipeline::new()
+            .then(RandomHorizontalFlip::default())
+            .then(rotation)
+            .then(ColorJitter::new(0.4, 0.4, 0.4, 0.1)?),
+        _ => Pipeline::new().then(rotation).then(ColorJitter::new(0.2, 0.2, 0.0, 0.0)?),
+    }))
 }
 
 type Filtered = FilteredSource<Arc<GeneratorSource>>;
@@ -108,10 +109,10 @@ impl Sources {
         let config = QualityConfig::default();
         let folds = cross_fit(&resized, &config, |_| Ok(()))?;
         let filter = Filter::fit(&config, &resized, &folds, &gan)?;
-        let pools = PoolConfig { size: 1000, ..PoolConfig::default() };
+        let pools = PoolConfig { size: 2000, ..PoolConfig::default() };
         let filtered = Arc::new(FilteredSource::new(Arc::clone(&gan), filter, pools, |_| Ok(()))?);
         eprintln!("{}", filtered.acceptance());
-        let hard = Arc::new(Hard::new(&*filtered, &folds)?);
+        let hard = Arc::new(Hard::new(&filtered, &folds)?);
         Ok(Self { gan, filtered, hard })
     }
 }

@@ -77,22 +77,27 @@ fn train(
     Ok(Run { supervisor, events, scores })
 }
 
+/// Two requests for samples of a class.
+fn two_of(label: u32) -> [SyntheticRequest; 2] {
+    let key = |position| SampleKey { seed: 0, epoch: 0, position, purpose: Purpose::Synthetic };
+    [0, 1].map(|serial| SyntheticRequest { label, serial, key: key(serial) })
+}
+
 /// A generator that makes images, or an error that says what to do.
 fn assert_usable_or_explained(run: &Run) {
+    // Reading refuses values that are no numbers.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gan.safetensors");
+    run.supervisor.save(&path).unwrap();
+    Trainer::load(&path, &Device::Cpu).unwrap();
     match run.supervisor.source() {
         Ok(source) => {
-            let key = |position| SampleKey { seed: 0, epoch: 0, position, purpose: Purpose::Synthetic };
-            let request = |i: u64| SyntheticRequest { label: 0, serial: i, key: key(i) };
-            let images = source.generate(&[request(0), request(1)]).unwrap();
-            assert_eq!(images.len(), 2);
-            // Reading refuses values that are no numbers.
-            let folder = tempfile::tempdir().unwrap();
-            let path = folder.path().join("gan.safetensors");
-            run.supervisor.save(&path).unwrap();
-            Trainer::load(&path, &Device::Cpu).unwrap();
             // One image for every noise is a collapse, which must have been seen.
             let narrow = run.scores.last().is_some_and(|score| score.narrowest.1 < 0.2);
-            assert!(images[0] != images[1] || narrow, "{}", run.said());
+            for label in 0..source.classes().len() as u32 {
+                let images = source.generate(&two_of(label)).unwrap();
+                assert!(images[0] != images[1] || narrow, "class {label}: {}", run.said());
+            }
         }
         Err(error) => {
             assert_eq!(error.kind(), ErrorKind::Tensor);
@@ -199,6 +204,45 @@ fn batches_of_nothing_but_faults_are_passed_over() -> Result<()> {
     Ok(())
 }
 
+/// Values so large that the networks' own overflow, which shows in the loss alone.
+#[test]
+fn steps_that_diverge_in_a_row_lead_back_to_the_best() -> Result<()> {
+    let set = digits()?.per_class(40, 0)?;
+    let run = train(small_config(&set), &loader(set, 32)?, 120, |n, batch| match n {
+        // The examiner learns from the first 60, too.
+        105..108 => Ok(Batch::new((batch.images * 1e30)?, batch.labels)),
+        _ => Ok(batch),
+    })?;
+    assert_usable_or_explained(&run);
+    let reactions: Vec<Reaction> = run.events.iter().map(|event| event.reaction).collect();
+    let first = reactions.iter().position(|reaction| *reaction == Reaction::Discarded).expect("it is noticed");
+    let [Reaction::Discarded, Reaction::Discarded, Reaction::Discarded, Reaction::WentBack { to, rate, .. }] =
+        reactions[first..first + 4]
+    else {
+        panic!("{}", run.said());
+    };
+    assert!(to > 0 && to <= 105 && rate == 0.5, "{}", run.said());
+    assert_eq!(run.supervisor.trainer().steps(), 120);
+    Ok(())
+}
+
+#[test]
+fn what_only_gets_worse_goes_back_and_ends_early() -> Result<()> {
+    let set = digits()?.per_class(40, 0)?;
+    let run = train(small_config(&set), &loader(set, 32)?, 1600, |n, batch| match n {
+        ..480 => Ok(batch),
+        _ => Ok(Batch::new(batch.images.zeros_like()?, batch.labels)),
+    })?;
+    assert!(run.has(|reaction| matches!(reaction, Reaction::WentBack { .. })), "{}", run.said());
+    assert_eq!(run.events.last().map(|event| event.reaction), Some(Reaction::Stopped), "{}", run.said());
+    assert!(run.supervisor.trainer().steps() < 1600);
+    assert_usable_or_explained(&run);
+    let best = run.scores.iter().map(Score::value).fold(0.0, f64::max);
+    assert_eq!(run.supervisor.best().expect("it learnt before").value(), best);
+    assert!(run.supervisor.source()?.step() <= 560, "{}", run.said());
+    Ok(())
+}
+
 /// Digits with some images changed or left out.
 fn changed(keep: impl Fn(u32, usize) -> bool, change: impl Fn(u32, Image) -> Image) -> Result<InMemory> {
     let set = digits()?.per_class(40, 0)?;
@@ -280,10 +324,11 @@ fn held_out_images_show_what_is_known_by_heart() -> Result<()> {
     let examiner = Examiner::train(&config, endless(&loader), 60, &Device::Cpu)?;
     let trainer = Trainer::new(config, &Device::Cpu)?;
     let mut supervisor = Supervisor::new(trainer, examiner, Some(held_out), Budget::Steps(400))?;
-    let mut events = Vec::new();
+    let (mut events, mut overfit) = (Vec::new(), None);
     for batch in endless(&loader) {
         let mut progress = supervisor.step(&batch?)?;
         events.append(&mut progress.events);
+        overfit = progress.score.and_then(|score| score.overfit).or(overfit);
         if progress.finished {
             break;
         }
@@ -291,6 +336,7 @@ fn held_out_images_show_what_is_known_by_heart() -> Result<()> {
     let said: String = events.iter().map(|event| format!("{event}\n")).collect();
     assert!(events.iter().any(|event| matches!(event.reaction, Reaction::Augmented(_))), "{said}");
     assert!(said.contains("held-out images"), "{said}");
+    assert!(overfit.is_some_and(|overfit| overfit > 0.5), "{overfit:?}");
     Ok(())
 }
 

@@ -53,8 +53,12 @@ impl Confusion {
     }
 
     /// Whether it is one of `classes` classes; what was read from a file may be no square.
-    pub(crate) fn is_of(&self, classes: usize) -> bool {
-        self.counts.len() == classes && self.counts.iter().all(|row| row.len() == classes)
+    pub(crate) fn is_of(&self, images: &[usize]) -> bool {
+        let is_row = |(row, &images): (&Vec<u64>, &usize)| {
+            row.len() == self.counts.len()
+                && row.iter().fold(0u64, |sum, count| sum.saturating_add(*count)) == images as u64
+        };
+        self.counts.len() == images.len() && self.counts.iter().zip(images).all(is_row)
     }
 
     /// The number of images.

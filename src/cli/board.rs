@@ -32,7 +32,10 @@ impl Board {
             self.events.scalars(step, &scalars)?;
         }
         match &progress.score {
-            Some(score) => self.events.scalars(step, &parts(score)),
+            Some(score) => {
+                let overfit = score.overfit.map(|overfit| ("score/overfit", overfit));
+                self.events.scalars(step, &parts(score).into_iter().chain(overfit).collect::<Vec<_>>())
+            }
             None => Ok(()),
         }
     }

@@ -35,8 +35,10 @@ const DEFAULT_MINUTES: f64 = 5.0;
 ///
 /// Writes the checkpoint every half minute and at the end, and beside it a grid of samples (a row per class), the loss curves and the
 /// metrics: for gan.safetensors these are gan.samples.png, gan.training.png and gan.metrics.jsonl. Ctrl-C saves the checkpoint and
-/// ends; --resume goes on from there, or from the last checkpoint of a training that was killed, and, given the same data and options,
-/// ends with the same weights and metrics as training that was never stopped.
+/// ends; --resume goes on from there, or from the last checkpoint of a training that was killed. With --steps, given the same data and
+/// options and the steps that are left, it ends with the same weights and metrics as training that was never stopped, and two trainings of
+/// one seed are the same, with any number of threads. With --minutes neither holds: how many steps there are, and what follows from their
+/// number, is the clock's doing.
 ///
 /// The metrics are JSON objects, one a line, of three kinds: "step", what the networks' losses were; "score", how good samples are;
 /// "event", what the training's supervisor saw and did. Of the steps there is every one up to 2,000, every second up to 4,000, every
@@ -44,6 +46,9 @@ const DEFAULT_MINUTES: f64 = 5.0;
 ///
 /// Before, an autoencoder is trained whose decoder gives the generator its start: for a quarter of the minutes, or a third as many steps
 /// as the GAN makes, 4,000 at most.
+///
+/// Of classes that all have 40 images or more a twentieth of each is held out, 256 images at most: by these the training notices when it
+/// knows the others by heart, and `evaluate` measures with them.
 ///
 /// Images are resized to squares. One that is more than four times as wide as high, or as high as wide, is refused: crop or pad it.
 ///
@@ -159,6 +164,8 @@ pub fn run(args: &Args) -> Result<()> {
     };
     config.validate()?;
     let (config, checkpoint) = match &resumed {
+        // Stopped before its first step, its autoencoder may have made only some of its own: all begins anew.
+        Some(trainer) if trainer.steps() == 0 => (args.checked(trainer, &config)?.clone(), None),
         Some(trainer) => (args.checked(trainer, &config)?.clone(), Some(args.out.as_path())),
         None => (config, None),
     };
@@ -197,9 +204,13 @@ pub fn run(args: &Args) -> Result<()> {
     let unlabelled = unlabelled.map(|images| images.len());
     let and = unlabelled.map_or_else(String::new, |count| format!(" and {count} unlabelled ones"));
     tell(format_args!(
-        "training on {} images of {} classes{and}, Ctrl-C saves and ends",
+        "training on {} images of {} classes{and}{}, Ctrl-C saves and ends",
         train_set.len(),
-        set.classes().len()
+        set.classes().len(),
+        match set.len() - train_set.len() {
+            0 => String::new(),
+            held_out => format!(", {held_out} held out"),
+        }
     ));
     let mut supervisor = training::watch(config, checkpoint, &device, &loader, held_out, budget)?;
     supervisor.set_trained_on(trained_on);
@@ -223,7 +234,7 @@ pub fn run(args: &Args) -> Result<()> {
         training::train(&mut supervisor, &loader, beside.as_ref(), after_step)?
     };
     records.save(&supervisor)?;
-    let report = Report::new(records.files, &supervisor, (set.len(), unlabelled), &classic, &run);
+    let report = Report::new(records.files, &supervisor, (train_set.len(), unlabelled), &classic, &run);
     output::print(&report, args.common.json)?;
     if report.stopped {
         return Err(exit::interrupted(format!("stopped at step {}: add --resume to go on", report.steps)));

@@ -64,17 +64,19 @@ impl Record {
     }
 
     /// Refuses what was measured on other images or otherwise.
-    pub(super) fn check(&self, fingerprint: u64, classes: usize) -> Result<()> {
+    pub(super) fn check(&self, fingerprint: u64, held_out: &[usize]) -> Result<()> {
         if self.fingerprint != fingerprint {
             return Err(Error::config(
                 "the results so far are of other images, or of other steps, batch sizes or learning rates: they must be as they were to \
                  go on",
             ));
         }
-        match self.runs.iter().find(|run| !run.confusion.is_of(classes)) {
+        match self.runs.iter().find(|run| !run.confusion.is_of(held_out)) {
             Some(run) => Err(Error::config(format!(
-                "the results so far are damaged: arm {:?} with seed {} has not {classes} classes; start anew",
-                run.arm, run.seed
+                "the results so far are damaged: arm {:?} with seed {} is not of the held-out images of {} classes; start anew",
+                run.arm,
+                run.seed,
+                held_out.len()
             ))),
             None => Ok(()),
         }

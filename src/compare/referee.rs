@@ -153,7 +153,7 @@ impl Referee {
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) for a record of something else.
     pub fn go_on_from(&mut self, record: Record) -> Result<()> {
-        record.check(self.record.fingerprint, self.train.classes().len())?;
+        record.check(self.record.fingerprint, &self.held_out.class_counts())?;
         self.record = record;
         Ok(())
     }

@@ -9,7 +9,7 @@ use super::generator::{Generator, Pass};
 use super::interpolation::InterpolationSource;
 use super::noise::draw_noise;
 use super::schedule;
-use super::trainer::Trainer;
+use super::trainer::{Trainer, first_not_finite};
 use crate::error::{Error, ErrorKind, Result};
 use crate::loader::Batch;
 use crate::nn::{Adam, AdamConfig, Params, to_channels_last};
@@ -98,10 +98,15 @@ impl Autoencoder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] for a batch of another kind; [`ErrorKind::Tensor`] if the loss is not finite; then nothing has
-    /// changed.
+    /// [`ErrorKind::Config`] for a batch of another kind, or with values that are not finite; [`ErrorKind::Tensor`] if the
+    /// loss is not finite. Then no weight has changed.
     pub fn step(&mut self, batch: &Batch) -> Result<f64> {
         let (images, labels) = self.trainer.check(batch)?;
+        if let Some(index) = first_not_finite(&images)? {
+            return Err(Error::config(format!(
+                "image {index} of the batch has a value that is NaN or infinite: mend or leave it out"
+            )));
+        }
         // A step is many small parallel loops; begun outside the pool, each would have to wake it.
         rayon::scope(|_| self.descend(&to_channels_last(&images)?, &labels))
     }

@@ -43,6 +43,10 @@ pub struct Score {
     pub coverage: f64,
     /// The class with the least diversity, and that.
     pub narrowest: (u32, f64),
+    /// How far the discriminator's mean answer to held-out images is from that to images it is trained on, as a part of the way to
+    /// samples: near 0 if it knows none by heart, 1 and more if it takes the held-out ones for samples. None where no images are held
+    /// out, or samples look more real to it than they.
+    pub overfit: Option<f64>,
 }
 
 impl Score {
@@ -142,7 +146,9 @@ impl Examiner {
     pub fn score(&self, source: &dyn SyntheticSource, draw: u64) -> Result<Score> {
         let most = SAMPLES / FEWEST_OF_CLASS;
         let step = self.classes.len().div_ceil(most);
-        let examined: Vec<&RealClass> = self.classes.iter().step_by(step.max(1)).collect();
+        let step = step.max(1);
+        // Others in the next draw, so that each class comes to its turn.
+        let examined: Vec<&RealClass> = self.classes.iter().skip(draw as usize % step).step_by(step).collect();
         let count = (SAMPLES / examined.len().max(1)).clamp(FEWEST_OF_CLASS, MOST_OF_CLASS);
         let samples = sample(self.seed, &examined, count, draw);
         let images = source.generate(&samples)?;
@@ -159,7 +165,7 @@ impl Examiner {
         let narrowest = narrowest.map_or((0, 1.0), |(class, diversity)| (class.label, *diversity));
         // Where every class has but one image, there is no neighbourhood to reach.
         let coverage = if coverage.is_empty() { 1.0 } else { mean(coverage) };
-        Ok(Score { agreement: mean(agreement), diversity: mean(diversity), coverage, narrowest })
+        Ok(Score { agreement: mean(agreement), diversity: mean(diversity), coverage, narrowest, overfit: None })
     }
 
     /// The agreement of samples that the classifier gives every class the same chance.
@@ -179,8 +185,7 @@ impl Examiner {
             used[label as usize] += 1;
             let class = self.classes.iter().find(|class| class.label == label).unwrap_or(&self.classes[0]);
             real.push(class.images[serial as usize % class.images.len()].clone());
-            let key = SampleKey { seed: self.seed, epoch: u64::MAX, position: serial, purpose: Purpose::Synthetic };
-            requests.push(SyntheticRequest { label, serial, key });
+            requests.push(request(self.seed, label, serial, 0));
         }
         Ok((Tensor::stack(&real, 0)?, to_tensor(&source.generate(&requests)?)?))
     }
@@ -188,13 +193,18 @@ impl Examiner {
 
 /// Requests for `count` samples of each class, those of one `draw` like no other's.
 fn sample(seed: u64, classes: &[&RealClass], count: usize, draw: u64) -> Vec<SyntheticRequest> {
-    let request = |label: u32, serial: u64| {
-        // Nothing else has this epoch: positions of a user's samples start from 0 in epoch 0.
-        let position = (u64::from(label) << 16) | serial;
-        let key = SampleKey { seed, epoch: u64::MAX - draw, position, purpose: Purpose::Synthetic };
-        SyntheticRequest { label, serial, key }
+    let of_class = |class: &&RealClass| {
+        let label = class.label;
+        (0..count as u64).map(move |serial| request(seed, label, serial, draw))
     };
-    classes.iter().flat_map(|class| (0..count as u64).map(|serial| request(class.label, serial))).collect()
+    classes.iter().flat_map(of_class).collect()
+}
+
+fn request(seed: u64, label: u32, serial: u64, draw: u64) -> SyntheticRequest {
+    // Nothing else has this epoch: positions of a user's samples start from 0 in epoch 0.
+    let position = (u64::from(label) << 16) | serial;
+    let key = SampleKey { seed, epoch: u64::MAX - draw, position, purpose: Purpose::Synthetic };
+    SyntheticRequest { label, serial, key }
 }
 
 impl RealClass {

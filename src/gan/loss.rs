@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 pub enum Loss {
     /// The original objective (I. Goodfellow et al., "Generative Adversarial Nets", 2014): the discriminator maximises
     /// log σ(D(x)) + log(1 − σ(D(G(z)))), the generator minimises log(1 − σ(D(G(z)))). Its gradient vanishes where the
-    /// discriminator is sure, so it learns more slowly than the others.
+    /// discriminator is sure.
     Minimax,
     /// The same discriminator; the generator maximises log σ(D(G(z))), whose gradient does not vanish while the
     /// discriminator wins (same paper, section 3).

@@ -206,7 +206,7 @@ impl Supervisor {
         let path = path.as_ref();
         let checkpoint = Checkpoint::read(path)?;
         let Some(supervised) = checkpoint.supervised else {
-            let message = "expected a training under supervision, found one without: load it as a Trainer";
+            let message = "expected a training under supervision, found one without, which only `Trainer::load` reads: train anew, by --force or into another file";
             return Err(Error::new(ErrorKind::Checkpoint, message).with_path(path));
         };
         let tensors = checkpoint
@@ -453,6 +453,7 @@ impl Supervisor {
         self.watch.checks += 1;
         self.watch.next_check = step + self.between_checks();
         let score = self.examiner.score(&self.trainer.source()?, self.watch.checks)?;
+        let score = Score { overfit: self.overfit()?, ..score };
         let value = score.value();
         let learnt = self.has_learnt(&score);
         let best = self.watch.best.as_ref().map(Score::value);
@@ -502,8 +503,7 @@ impl Supervisor {
             }
             _ => {}
         }
-        let overfit = self.overfit()?.filter(|part| *part > OVERFIT);
-        if let Some(part) = overfit {
+        if let Some(part) = score.overfit.filter(|part| *part > OVERFIT) {
             let saw = format!(
                 "the discriminator tells held-out images from those it is trained on, {:.0} % of the way to synthetic ones",
                 100.0 * part
@@ -548,9 +548,8 @@ impl Supervisor {
         }
     }
 
-    /// How far the discriminator's mean answer to held-out images is from that to images it is trained on, as a part of the
-    /// way to generated ones; none without such images, or where there is no such way. It sees all three as in training,
-    /// through the same augmentation and noise: images without are of a kind that it was never taught.
+    /// [`Score::overfit`]. The discriminator sees all three kinds of images as in training, through the same augmentation and
+    /// noise: images without are of a kind that it was never taught.
     fn overfit(&self) -> Result<Option<f64>> {
         let Some(held_out) = &self.held_out else { return Ok(None) };
         let (trained, fake) = self.examiner.like(held_out, &self.trainer.source()?)?;

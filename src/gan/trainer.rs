@@ -687,7 +687,7 @@ fn finite(what: &'static str, value: f64) -> Result<(), Fault> {
 }
 
 /// The first image (H, W, C) of (N, H, W, C) with a value that is not finite.
-fn first_not_finite(images: &Tensor) -> Result<Option<usize>> {
+pub(super) fn first_not_finite(images: &Tensor) -> Result<Option<usize>> {
     // The sum tells it, at less cost than looking at each value; only then is it looked for.
     if scalar(&images.sum_all()?)?.is_finite() {
         return Ok(None);

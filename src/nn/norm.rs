@@ -154,7 +154,10 @@ fn blend(running: &Var, new: &Tensor, momentum: f64) -> Result<()> {
         return Ok(running.set(new)?);
     }
     let old = running.as_detached_tensor();
-    Ok(running.set(&((old * (1.0 - momentum))? + (new * momentum)?)?)?)
+    let blended = ((&old * (1.0 - momentum))? + (new * momentum)?)?;
+    // What is no number would stay for good; whether the step is given up for it is known only later.
+    let is_number = (&blended * 0.0)?.eq(0f32)?;
+    Ok(running.set(&is_number.where_cond(&blended, &old)?)?)
 }
 
 /// Mean and biased variance of each channel, as tensors.
@@ -204,6 +207,18 @@ mod tests {
             let difference: f32 = (own - stock)?.abs()?.max_all()?.to_scalar()?;
             assert!(difference < 1e-4, "{difference}");
         }
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_no_number_does_not_stay_in_the_statistics() -> Result<()> {
+        let mut params = Params::new(2, &Device::Cpu);
+        let layer = BatchNorm::with_config(&mut params, "norm", 2, BatchNormConfig::default())?;
+        let x = Tensor::new(&[[1f32, f32::NAN], [3.0, 1.0]], &Device::Cpu)?;
+        layer.forward(&x, true)?;
+        let of = |running: &Var| running.to_vec1::<f32>();
+        let momentum = layer.config.momentum as f32;
+        assert_eq!((of(&layer.running_mean)?, of(&layer.running_variance)?[1]), (vec![2.0 * momentum, 0.0], 1.0));
         Ok(())
     }
 }

@@ -11,7 +11,11 @@ const FEWEST_THAT_SPREAD: usize = 3;
 /// A percentile of a class needs an image beyond it. Where a class is too small for that, the percentile is that of all
 /// classes together, each distance in units of its class's mean, times the mean of this class; a class without
 /// distances takes the average of the means.
+///
+/// Images that are there twice say nothing of how near others are: distances of 0 do not count.
 pub(super) fn bounds<const N: usize>(between: &[Vec<f64>], shares: [f64; N]) -> Option<Vec<[f64; N]>> {
+    let apart = |own: &Vec<f64>| own.iter().copied().filter(|distance| *distance > 0.0).collect();
+    let between: &[Vec<f64>] = &between.iter().map(apart).collect::<Vec<_>>();
     let means: Vec<f64> = between.iter().filter(|own| !own.is_empty()).map(|own| mean(own)).collect();
     if means.is_empty() {
         return None;
@@ -76,7 +80,8 @@ mod tests {
     #[test]
     fn nothing_comes_of_nothing() {
         assert_eq!(bounds(&[Vec::new(), Vec::new()], [0.05]), None);
-        assert_eq!(bounds(&[vec![0.0; 4]], [0.05]), Some(vec![[0.0]]));
+        assert_eq!(bounds(&[vec![0.0; 4]], [0.05]), None);
+        assert_eq!(bounds(&[vec![0.0, 0.0, 3.0]], [0.05]), Some(vec![[3.0]]));
         assert_eq!(bounds(&[vec![3.0; 2]], [0.05]), Some(vec![[3.0]]));
     }
 }

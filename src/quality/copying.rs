@@ -77,7 +77,7 @@ pub(super) fn between(features: &Features) -> Vec<f64> {
 
 /// The training images that a classifier has not seen, as copies are told by them: class by class.
 pub(super) struct Originals {
-    /// By label: the images of the class, and the distance below which a sample is a copy.
+    /// By label: the images of the class, and the distance up to which a sample is a copy.
     classes: Vec<(Vec<usize>, Features, f64)>,
     /// The mean distance of an image to the nearest other of its class.
     scale: f64,
@@ -117,7 +117,7 @@ impl Originals {
         for (label, (indices, own, radius)) in self.classes.iter().enumerate() {
             let members = samples.of_class(label as u32);
             for (member, Nearest { index, distance }) in members.iter().zip(nearest(&samples.select(&members), own)) {
-                let (distance, is_copy) = (distance / self.scale, distance < *radius);
+                let (distance, is_copy) = (distance / self.scale, distance <= *radius);
                 found[*member] = Some(Nearness { index: indices[index], distance, is_copy });
             }
         }

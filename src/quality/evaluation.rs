@@ -7,13 +7,15 @@ use super::bootstrap::{Draws, Figure};
 use super::config::{QualityConfig, QualityData, QualityProgress};
 use super::copying::{Nearness, copy_z};
 use super::found::{Found, Subsets};
-use super::measure::{Measure, Metric};
+use super::measure::{Measure, Metric, Verdict};
 use super::sides::{Side, Sides};
 use super::view::{Fold, View, cross_fit};
 use crate::error::{Error, Result};
 
 /// Classifiers beside those of the folds: of the training images, and of the samples.
 const OTHER_CLASSIFIERS: usize = 2;
+/// Of fewer samples or held-out images in a class it is chance that they all lie nearer, and Z passes no verdict.
+const FEWEST_FOR_Z: usize = 10;
 
 /// What a set of samples is worth: every figure beside that of real images. Serialisable; its `Display` form is a
 /// table.
@@ -263,6 +265,8 @@ fn nearest_of_all(found: &[Found], side: usize) -> Vec<Option<Nearness>> {
 
 /// How near samples and held-out images of a class are to its training images.
 struct Copying {
+    /// Whether there are too few of either for a Z to say anything.
+    is_few: bool,
     z: Figure,
     no_z: Figure,
     share: [Figure; 2],
@@ -275,8 +279,9 @@ impl Copying {
     }
 
     fn measures(&self) -> [Measure; 2] {
+        let z = Measure::new(Metric::CopyZ, &self.z, &self.no_z);
         [
-            Measure::new(Metric::CopyZ, &self.z, &self.no_z),
+            Measure { verdict: if self.is_few { Verdict::LikeReal } else { z.verdict }, ..z },
             Measure::new(Metric::CopyShare, &self.share[0], &self.share[1]),
         ]
     }
@@ -299,6 +304,7 @@ fn copying_of_class(label: u32, sides: &Sides, nearness: &[Vec<Option<Nearness>>
         Figure::mean_of(&copies, draws)
     };
     Some(Copying {
+        is_few: samples.0.len().min(real.0.len()) < FEWEST_FOR_Z,
         z: Figure::first_of(&values),
         no_z: Figure::constant(0.0, &samples.1),
         share: [share(&samples), share(&real)],

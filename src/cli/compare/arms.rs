@@ -68,7 +68,7 @@ impl ArmName {
     }
 
     /// What it is called on the command line and in results.
-    fn name(self) -> String {
+    pub fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 }
@@ -90,15 +90,20 @@ pub fn need_autoencoder(names: &[ArmName]) -> bool {
     names.iter().any(|name| name.from() == Some(From::Autoencoder))
 }
 
+/// Whether one of the arms takes the share of the options.
+pub fn need_mixture(names: &[ArmName]) -> bool {
+    names.iter().any(|name| name.from().is_some_and(|from| from != From::Chosen))
+}
+
 pub fn need_choice(names: &[ArmName]) -> bool {
     names.contains(&ArmName::Auto)
 }
 
-/// How the arms with synthetic samples mix them, all but `auto`.
+/// How the arms with synthetic samples mix them.
 #[derive(clap::Args, Clone, Debug)]
 #[command(next_help_heading = "Synthetic samples")]
 pub struct MixtureArgs {
-    /// Synthetic share of each class in the arms with synthetic samples, from 0 to 1
+    /// Synthetic share of each class in the arms with synthetic samples but auto, from 0 to 1; the next three are of these arms, too
     #[arg(long, value_name = "S", default_value_t = 0.3, allow_negative_numbers = true)]
     pub share: f64,
     /// Let the share grow from nothing over this part of the training, from 0 to 1

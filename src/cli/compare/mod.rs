@@ -101,8 +101,8 @@ pub struct Args {
     /// Take the samples of the GAN from this checkpoint, which must not have seen the test images [default: train one on the training images]
     #[arg(long, value_name = "FILE", help_heading = "Synthetic samples")]
     gan: Option<PathBuf>,
-    /// Time to train a GAN for; an autoencoder gets a quarter of it [default: a third of --minutes, else 2; with the arm auto a tenth of
-    /// --gate-minutes]
+    /// Time to train a GAN for; an autoencoder gets a quarter of it [default: a third of --minutes, else 2; with the arm auto what is left of half of
+    /// --gate-minutes for each]
     #[arg(long, value_name = "M", help_heading = "Synthetic samples", allow_negative_numbers = true)]
     gan_minutes: Option<f64>,
     #[command(flatten)]
@@ -130,6 +130,9 @@ struct Report {
     /// What the arm auto is of, if there is one.
     choice: Option<Choice>,
     settings: Settings,
+    /// Whether an arm mixes samples as the options say.
+    #[serde(skip)]
+    has_mixture: bool,
     /// Why not all seeds were measured, if not.
     stopped: Option<Stopped>,
     #[serde(flatten)]
@@ -231,6 +234,7 @@ pub fn run(args: &Args) -> Result<()> {
         autoencoder_steps: stored.autoencoder_steps,
         choice,
         settings,
+        has_mixture: arms::need_mixture(&names),
         stopped,
         comparison,
     };
@@ -462,12 +466,14 @@ impl fmt::Display for Report {
         if let Some(steps) = self.autoencoder_steps {
             writeln!(f, "autoencoder {} on the training images", count(steps, "step", "steps"))?;
         }
-        let [ramp, real_only, weight] = ["--ramp", "--real-only", "--synthetic-weight"].map(setting);
-        writeln!(
-            f,
-            "synthetic   a share of {}; ramp {ramp}, real only {real_only}, weight {weight}",
-            setting("--share")
-        )?;
+        if self.has_mixture {
+            let [ramp, real_only, weight] = ["--ramp", "--real-only", "--synthetic-weight"].map(setting);
+            writeln!(
+                f,
+                "synthetic   a share of {}; ramp {ramp}, real only {real_only}, weight {weight} (auto has none of these)",
+                setting("--share")
+            )?;
+        }
         if let Some(choice) = &self.choice {
             writeln!(f, "\nauto, chosen on the training images:\n\n{choice}")?;
         }

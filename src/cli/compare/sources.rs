@@ -11,6 +11,7 @@ use super::super::gate::{GAN, Gate, NamedSource};
 use super::super::training;
 use super::super::words::count;
 use super::super::workshop::Workshop;
+use super::arms::ArmName;
 use super::store::{Chosen, Folder, Stored};
 
 /// Makes sources from the training images alone.
@@ -58,6 +59,11 @@ impl<'a> Sources<'a> {
 
     fn stored_gan(&self, steps: u64) -> Result<GeneratorSource> {
         let path = self.folder.gan();
+        if !path.exists() {
+            let message =
+                "the GAN that the results so far are of is not there any more: put it back, or start anew with --force";
+            return Err(Error::new(ErrorKind::Checkpoint, message).with_path(&path));
+        }
         let source = GeneratorSource::load(&path)?;
         if source.step() == steps {
             return Ok(source);
@@ -120,7 +126,12 @@ impl<'a> Sources<'a> {
     /// The choice that the results so far are of, or one that is measured now and kept.
     fn chosen(&mut self, gate: &Gate<'_>) -> Result<Chosen> {
         let options = gate.args.to_string();
-        if let Some(chosen) = &self.stored.chosen {
+        // A choice that the time did not suffice for is measured again, as long as nothing was measured with it.
+        let has_runs =
+            |arm: &str| self.stored.record.as_ref().is_some_and(|record| record.runs.iter().any(|run| run.arm == arm));
+        if let Some(chosen) = &self.stored.chosen
+            && (!chosen.choice.measured.is_empty() || has_runs(&ArmName::Auto.name()))
+        {
             if chosen.options == options {
                 return Ok(chosen.clone());
             }

@@ -69,10 +69,15 @@ pub struct Chosen {
     pub is_checked: bool,
 }
 
+/// It changes with what decides a result: those of another one must not be mixed with ours.
+const VERSION: u32 = 1;
+
 /// The file of runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Stored {
+    /// [`VERSION`].
+    version: u32,
     pub settings: Settings,
     /// The training images, once they were read.
     #[serde(default)]
@@ -91,7 +96,15 @@ pub struct Stored {
 impl Stored {
     /// Before anything was done.
     pub fn new(settings: Settings) -> Self {
-        Self { settings, images: None, gan_steps: None, autoencoder_steps: None, chosen: None, record: None }
+        Self {
+            version: VERSION,
+            settings,
+            images: None,
+            gan_steps: None,
+            autoencoder_steps: None,
+            chosen: None,
+            record: None,
+        }
     }
 
     /// The runs so far in `folder`, which must have been made with `settings`, or none.
@@ -107,6 +120,10 @@ impl Stored {
             return Ok(Self::new(settings));
         }
         let stored = Self::read(&path)?;
+        if stored.version != VERSION {
+            let message = "the results so far are of another release: go on with that one, or start anew with --force";
+            return Err(Error::config(message).with_path(&path));
+        }
         stored.check(&settings).map_err(|error| error.with_path(&path))?;
         Ok(stored)
     }

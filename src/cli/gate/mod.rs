@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use candle_augment::compare::Training;
-use candle_augment::gan::{Budget, GanConfig};
+use candle_augment::gan::{Budget, GanConfig, InterpolationSource, Supervisor};
 use candle_augment::gate::Choice;
 use candle_augment::{Color, Dataset, Error, Part, Result, Size, SyntheticSource, open_data};
 use serde::Serialize;
@@ -27,7 +27,8 @@ use super::{data, interrupt, output, training};
 /// By cross-validation on DATA itself, its training part: classifiers are trained with classic transforms alone, and with synthetic
 /// samples beside the real images, of a GAN and of an interpolation between images in the codes of an autoencoder, with several shares.
 /// For each fold both are trained anew on the other folds. A class gets samples only where these are shown to help, with 90 %: of the
-/// GAN if they do, else of the interpolation if these do, else none. Classes of which the chosen source copies training images get none.
+/// GAN if they do, else of the interpolation if these do, else none. What was chosen is measured once more as a whole, and given up if it
+/// gains nothing then. Classes of which the chosen source copies training images get none.
 ///
 /// Writes into a folder: choice.toml, with the share of each class and all figures, which a loader reads and you may edit; and the
 /// sources that it names, trained on all images: gan.safetensors, interpolation.safetensors. What was measured holds for classes that
@@ -123,13 +124,14 @@ pub fn run(args: &Args) -> Result<()> {
     interrupt::listen("ending without a choice")?;
     let mut choice = gate.choose(&train)?;
     let used: Vec<String> = choice.used_sources().into_iter().map(str::to_owned).collect();
-    // What is there already must not come to stand beside sources that it does not speak of.
+    let made = used.iter().map(|name| Made::new(name, &gate, &train)).collect::<Result<Vec<_>>>()?;
+    let sources = used.iter().zip(&made).map(|(name, made)| Ok((name.as_str(), made.source()?)));
+    gate.refuse(&mut choice, &train, &sources.collect::<Result<Vec<NamedSource<'_>>>>()?)?;
+    // Until now everything that was there is as it was. A choice must not stand beside sources that it does not speak of.
     files.remove_choice()?;
-    let mut sources: Vec<NamedSource<'_>> = Vec::new();
-    for name in &used {
-        sources.push((name, make(name, &gate, &train, &files.source(name))?));
+    for (name, made) in used.iter().zip(&made) {
+        made.save(&files.source(name))?;
     }
-    gate.refuse(&mut choice, &train, &sources)?;
     let file = |name: &str| (name.to_owned(), format!("{name}.safetensors").into());
     choice.sources = choice.used_sources().into_iter().map(file).collect();
     choice.write(&files.choice)?;
@@ -145,17 +147,35 @@ pub fn run(args: &Args) -> Result<()> {
     output::print(&report, args.common.json)
 }
 
-/// A source, trained on all images and written to `file`.
-fn make(name: &str, gate: &Gate<'_>, train: &Arc<dyn Dataset>, file: &Path) -> Result<Arc<dyn SyntheticSource>> {
-    tell(format_args!("all images: {name}"));
-    if name == GAN {
-        let supervisor = gate.workshop.gan(train, gate.gan)?;
-        supervisor.save(file)?;
-        return Ok(Arc::new(training::best(&supervisor)?));
+/// A source that was trained on all images.
+enum Made {
+    Gan(Box<Supervisor>),
+    Interpolation(Arc<InterpolationSource>),
+}
+
+impl Made {
+    fn new(name: &str, gate: &Gate<'_>, train: &Arc<dyn Dataset>) -> Result<Self> {
+        tell(format_args!("all images: {name}"));
+        if name == GAN {
+            return Ok(Self::Gan(Box::new(gate.workshop.gan(train, gate.gan)?)));
+        }
+        let steps = gate.workshop.autoencoder_steps(train, gate.gan)?;
+        Ok(Self::Interpolation(Arc::new(gate.workshop.interpolation(train, steps)?)))
     }
-    let source = gate.workshop.interpolation(train, gate.workshop.autoencoder_steps(train, gate.gan)?)?;
-    source.save(file)?;
-    Ok(Arc::new(source))
+
+    fn source(&self) -> Result<Arc<dyn SyntheticSource>> {
+        Ok(match self {
+            Self::Gan(supervisor) => Arc::new(training::best(supervisor)?),
+            Self::Interpolation(source) => Arc::clone(source) as _,
+        })
+    }
+
+    fn save(&self, file: &Path) -> Result<()> {
+        match self {
+            Self::Gan(supervisor) => supervisor.save(file),
+            Self::Interpolation(source) => source.save(file),
+        }
+    }
 }
 
 /// What is written.
