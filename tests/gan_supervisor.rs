@@ -3,8 +3,8 @@
 mod common;
 
 use candle_augment::gan::{
-    Architecture, Augmentation, Budget, Event, Examiner, GanConfig, GeneratorSource, Loss, Reaction, Score, Supervisor,
-    Trainer,
+    Architecture, Augmentation, Budget, DiscriminatorNorm, Event, Examiner, GanConfig, GeneratorSource, Loss, Reaction,
+    Score, Supervisor, Trainer,
 };
 use candle_augment::{
     Balance, Batch, DataLoader, Dataset, DatasetExt, Error, ErrorKind, Image, InMemory, Normalize, Purpose, Result,
@@ -204,11 +204,14 @@ fn batches_of_nothing_but_faults_are_passed_over() -> Result<()> {
     Ok(())
 }
 
-/// Values so large that the networks' own overflow, which shows in the loss alone.
+/// Finite values, but so large that their square overflows, which shows in the loss alone.
 #[test]
 fn steps_that_diverge_in_a_row_lead_back_to_the_best() -> Result<()> {
     let set = digits()?.per_class(40, 0)?;
-    let run = train(small_config(&set), &loader(set, 32)?, 120, |n, batch| match n {
+    // A batch norm would bring them back to size.
+    let (loss, discriminator_norm) = (Loss::LeastSquares, DiscriminatorNorm::Spectral);
+    let config = GanConfig { loss, discriminator_norm, ..small_config(&set) };
+    let run = train(config, &loader(set, 32)?, 120, |n, batch| match n {
         // The examiner learns from the first 60, too.
         105..108 => Ok(Batch::new((batch.images * 1e30)?, batch.labels)),
         _ => Ok(batch),
@@ -221,7 +224,7 @@ fn steps_that_diverge_in_a_row_lead_back_to_the_best() -> Result<()> {
     else {
         panic!("{}", run.said());
     };
-    assert!(to > 0 && to <= 105 && rate == 0.5, "{}", run.said());
+    assert!(to <= 105 && rate < 1.0, "{}", run.said());
     assert_eq!(run.supervisor.trainer().steps(), 120);
     Ok(())
 }
@@ -229,17 +232,17 @@ fn steps_that_diverge_in_a_row_lead_back_to_the_best() -> Result<()> {
 #[test]
 fn what_only_gets_worse_goes_back_and_ends_early() -> Result<()> {
     let set = digits()?.per_class(40, 0)?;
-    let run = train(small_config(&set), &loader(set, 32)?, 1600, |n, batch| match n {
-        ..480 => Ok(batch),
+    let run = train(small_config(&set), &loader(set, 32)?, 3000, |n, batch| match n {
+        ..450 => Ok(batch),
         _ => Ok(Batch::new(batch.images.zeros_like()?, batch.labels)),
     })?;
     assert!(run.has(|reaction| matches!(reaction, Reaction::WentBack { .. })), "{}", run.said());
     assert_eq!(run.events.last().map(|event| event.reaction), Some(Reaction::Stopped), "{}", run.said());
-    assert!(run.supervisor.trainer().steps() < 1600);
+    assert!(run.supervisor.trainer().steps() < 3000);
     assert_usable_or_explained(&run);
     let best = run.scores.iter().map(Score::value).fold(0.0, f64::max);
     assert_eq!(run.supervisor.best().expect("it learnt before").value(), best);
-    assert!(run.supervisor.source()?.step() <= 560, "{}", run.said());
+    assert!(run.supervisor.source()?.step() <= 600, "{}", run.said());
     Ok(())
 }
 
