@@ -224,3 +224,43 @@ impl fmt::Display for Report {
         writeln!(f, "choice.toml and the sources it names are in {}, after {seconds:.0} s", folder.display())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use candle_augment::gate::{ClassChoice, open};
+    use candle_augment::{DatasetExt, Pipeline, Purpose, SampleKey, SyntheticRequest, digits};
+
+    use super::*;
+
+    #[test]
+    fn a_source_is_the_same_when_it_is_read_again() -> Result<()> {
+        let train: Arc<dyn Dataset> = Arc::new(digits()?.per_class(12, 0)?);
+        let config = GanConfig::new(8, 1, train.classes());
+        let workshop = Workshop { config, transform: Pipeline::new(), transforms: "none".into(), workers: 1 };
+        let gate = Gate {
+            args: &GateArgs { shares: vec![0.3], folds: 2, repeats: 2, copy_budget: 0.15 },
+            workshop: &workshop,
+            training: Training::new(Size::square(8)),
+            classic: Arc::new(Pipeline::new()),
+            time: Duration::from_secs(10),
+            gan: Duration::from_secs(1),
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let files = Files::new(folder.path(), false)?;
+        for name in [GAN, INTERPOLATION] {
+            let made = Made::new(name, &gate, &train)?;
+            made.save(&files.source(name))?;
+            let class = ClassChoice { source: Some(name.to_owned()), share: 0.5, reason: String::new() };
+            let mut choice = Choice { classes: [("3".to_owned(), class)].into(), ..Choice::default() };
+            choice.sources.insert(name.to_owned(), format!("{name}.safetensors").into());
+            choice.write(&files.choice)?;
+            let (_, read) = open(&files.choice, train.classes())?;
+            let key = SampleKey { seed: 1, epoch: 0, position: 0, purpose: Purpose::Synthetic };
+            let request = [SyntheticRequest { label: 3, serial: 0, key }];
+            assert_eq!(read.generate(&request)?, made.source()?.generate(&request)?, "{name}");
+        }
+        Ok(())
+    }
+}
