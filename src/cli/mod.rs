@@ -26,6 +26,7 @@ mod preview;
 mod progress;
 mod replay;
 mod sample;
+mod shares;
 mod size;
 mod table;
 mod thin;

@@ -7,7 +7,7 @@ use candle_augment::gan::GeneratorSource;
 use candle_augment::gate::Choice;
 use candle_augment::{Dataset, Error, ErrorKind, Result, SyntheticSource};
 
-use super::super::gate::{GAN, Gate, NamedSource};
+use super::super::shares::{GAN, Gate, NamedSource};
 use super::super::training;
 use super::super::words::count;
 use super::super::workshop::Workshop;

@@ -9,11 +9,11 @@ use candle_augment::gate::{self, COPY_BUDGET, Choice, GateConfig, Progress as Ev
 use candle_augment::quality::{Filter, QualityConfig, cross_fit};
 use candle_augment::{ClassMixture, Dataset, Error, Result, SyntheticSource, Transform};
 
-use super::super::progress::{Goal, Progress};
-use super::super::training::AUTOENCODER_PART;
-use super::super::words::{count, tell};
-use super::super::workshop::Workshop;
-use super::super::{exit, interrupt, training};
+use super::progress::{Goal, Progress};
+use super::training::AUTOENCODER_PART;
+use super::words::{count, tell};
+use super::workshop::Workshop;
+use super::{exit, interrupt, training};
 
 /// The names of the sources, in the order in which they are taken.
 pub const GAN: &str = "gan";

@@ -1,7 +1,5 @@
 //! `gate`: how much of each class is to be synthetic?
 
-mod measure;
-
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,9 +11,9 @@ use candle_augment::gate::Choice;
 use candle_augment::{Color, Dataset, Error, Part, Result, Size, SyntheticSource, open_data};
 use serde::Serialize;
 
-pub use self::measure::{GAN, Gate, GateArgs, INTERPOLATION, NamedSource};
 use super::classic::ClassicArgs;
 use super::common::Common;
+use super::shares::{GAN, Gate, GateArgs, INTERPOLATION, NamedSource};
 use super::size::default_size;
 use super::thin::Thinning;
 use super::words::tell;
