@@ -14,7 +14,6 @@ use serde::Serialize;
 use super::classic::ClassicArgs;
 use super::common::Common;
 use super::shares::{GAN, Gate, GateArgs, INTERPOLATION, NamedSource};
-use super::size::default_size;
 use super::thin::Thinning;
 use super::words::tell;
 use super::workshop::Workshop;
@@ -89,17 +88,9 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let files = Files::new(&args.out, args.force)?;
     let train = args.thinning.apply(&open_data(&args.data, Part::Train)?, args.common.seed)?;
-    let first = train.load(0)?;
-    let size = args.size.unwrap_or_else(|| default_size(&*train));
-    let config = GanConfig {
-        seed: args.common.seed,
-        ..GanConfig::new(size, first.channels(), train.classes()).for_images(train.len())
-    };
-    config.validate()?;
-    let workers = args.common.workers();
-    let classic = args.classic.full(first.channels());
-    let light = args.classic.light(first.channels());
-    let workshop = Workshop { config, transform: light.transform()?, transforms: light.to_string(), workers };
+    let workshop = Workshop::new(&*train, args.size, &args.classic, &args.common)?;
+    let GanConfig { size, channels, .. } = workshop.config;
+    let (workers, classic) = (workshop.workers, args.classic.full(channels));
     let default = Training::new(Size::square(size));
     let gate = Gate {
         args: &args.gate,
@@ -117,7 +108,7 @@ pub fn run(args: &Args) -> Result<()> {
         gan: args.gate.gan_time(time),
     };
     args.gate.check(&gate.training)?;
-    let color = if first.channels() == 1 { Color::Gray } else { Color::Rgb };
+    let color = if channels == 1 { Color::Gray } else { Color::Rgb };
     let train = data::read(&train, size, color, workers)?;
     interrupt::listen("ending without a choice")?;
     let mut choice = gate.choose(&train)?;

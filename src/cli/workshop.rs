@@ -7,6 +7,9 @@ use candle_augment::gan::{Budget, GanConfig, InterpolationSource, Supervisor, Tr
 use candle_augment::{DataLoader, Dataset, Normalize, Pipeline, Result};
 use candle_core::Device;
 
+use super::classic::ClassicArgs;
+use super::common::Common;
+use super::size::default_size;
 use super::training::{self, AUTOENCODER_PART, Flow};
 use super::{autoencoder, exit, interrupt};
 
@@ -29,6 +32,17 @@ pub struct Workshop {
 }
 
 impl Workshop {
+    /// For the images `train`, which are yet to be brought to `size` or, if that is none, to their default size.
+    pub fn new(train: &dyn Dataset, size: Option<usize>, classic: &ClassicArgs, common: &Common) -> Result<Self> {
+        let channels = train.load(0)?.channels();
+        let size = size.unwrap_or_else(|| default_size(train));
+        let config = GanConfig::new(size, channels, train.classes()).for_images(train.len());
+        let config = GanConfig { seed: common.seed, ..config };
+        config.validate()?;
+        let light = classic.light(channels);
+        Ok(Self { config, transform: light.transform()?, transforms: light.to_string(), workers: common.workers() })
+    }
+
     /// A GAN that is trained for so long.
     pub fn gan(&self, train: &Arc<dyn Dataset>, time: Duration) -> Result<Supervisor> {
         let loader = self.loader(train)?;

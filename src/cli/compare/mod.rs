@@ -25,7 +25,6 @@ use super::common::Common;
 use super::data::{self, Parts};
 use super::progress::{Goal, Progress};
 use super::shares::{Gate, GateArgs};
-use super::size::default_size;
 use super::thin::Thinning;
 use super::words::{count, tell};
 use super::workshop::Workshop;
@@ -160,25 +159,21 @@ pub fn run(args: &Args) -> Result<()> {
     let parts = data::open_parts(&args.data, args.test.as_deref(), args.common.seed)?;
     let given = args.given_gan(&parts)?;
     let train = args.thinning.apply(&parts.train, args.common.seed)?;
-    let first = train.load(0)?;
-    let size = args.size.unwrap_or_else(|| default_size(&*train));
-    let gan_config = GanConfig {
-        seed: args.common.seed,
-        ..GanConfig::new(size, first.channels(), train.classes()).for_images(train.len())
-    };
-    gan_config.validate()?;
+    let workshop = Workshop::new(&*train, args.size, &args.classic, &args.common)?;
+    let gan_config = &workshop.config;
+    let GanConfig { size, channels, .. } = *gan_config;
     if let Some(gan) = &given {
-        args.check_gan(gan.config(), &gan_config)?;
+        args.check_gan(gan.config(), gan_config)?;
     }
     let config = args.config(size);
     // Before anything is trained or replaced: what the options say is refused at once.
     config.validate()?;
     let gate_training = Training { learning_rate: config.learning_rates[0], ..config.training.clone() };
     args.gate.check(&gate_training)?;
-    let classic = Arc::new(args.classic.full(first.channels()).transform()?);
-    let settings = args.settings(&gan_config, given.as_ref());
+    let classic = Arc::new(args.classic.full(channels).transform()?);
+    let settings = args.settings(gan_config, given.as_ref());
     let mut stored = Stored::open(&folder, settings.clone(), args.resume, args.force)?;
-    let color = if first.channels() == 1 { Color::Gray } else { Color::Rgb };
+    let color = if channels == 1 { Color::Gray } else { Color::Rgb };
     let read = |set| data::read(set, size, color, args.common.workers());
     let data = CompareData::new(read(&train)?, read(&parts.held_out)?)?;
     if let Some(trained_on) = given.as_ref().and_then(GeneratorSource::trained_on)
@@ -192,13 +187,6 @@ pub fn run(args: &Args) -> Result<()> {
     }
     stored.begin(&**data.train(), &folder)?;
     interrupt::listen("saving what is done")?;
-    let light = args.classic.light(first.channels());
-    let workshop = Workshop {
-        config: gan_config,
-        transform: light.transform()?,
-        transforms: light.to_string(),
-        workers: args.common.workers(),
-    };
     let gate = Gate {
         args: &args.gate,
         workshop: &workshop,
@@ -229,7 +217,7 @@ pub fn run(args: &Args) -> Result<()> {
         data: args.data.clone(),
         held_out: parts.origin,
         size,
-        transforms: args.classic.full(first.channels()).to_string(),
+        transforms: args.classic.full(channels).to_string(),
         gan: gan_words,
         autoencoder_steps: stored.autoencoder_steps,
         choice,
