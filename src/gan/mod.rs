@@ -62,9 +62,9 @@
 //! | all steps an autoencoder's: [`InterpolationSource`], no GAN | 99.5 % | 97.0 % | 0.88 |
 //!
 //! So the autoencoder's start is worth more than any other choice: after it the losses are alike, while before it, with a noise of 0.3,
-//! minimax broke down (24 % of the samples had the right class). Less noise and a shorter average do no harm here, but did with 20 images of
-//! each, below. Penalties and augmentation, which are for longer training, cost more than they give in so few steps; they are off by
-//! default. Samples of the last line lie between real images, of which a classifier learns what it would of these.
+//! minimax broke down (24 % of the samples had the right class). Less noise and a shorter average do no harm here, but did with 20
+//! images of each, below. Penalties and augmentation, which are for longer training, cost more than they give in so few steps; they are
+//! off by default. Samples of the last line lie between real images, of which a classifier learns what it would of these.
 //!
 //! `cargo run --release --example gan_ablation -- mnist --per-class 100 --steps 600 --judge-steps 600`
 //!

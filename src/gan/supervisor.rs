@@ -138,8 +138,8 @@ impl Snapshot {
 /// Images that are no numbers are left out. A step whose losses or gradients are not finite is not made; when that happens
 /// often, or they are a thousand times their usual size for some steps, or the samples become much worse than the best so far,
 /// or nothing is learnt, both networks go back to the best step, or the start, and go on with lower rates. The discriminator is
-/// slowed down when it has won, which leaves the generator no gradient. Augmentation is made stronger when the discriminator knows its images by
-/// heart. [`Supervisor::source`] is the best generator, not the last.
+/// slowed down when it has won, which leaves the generator no gradient. Augmentation is made stronger when the discriminator
+/// knows its images by heart. [`Supervisor::source`] is the best generator, not the last.
 ///
 /// ```no_run
 /// use candle_augment::gan::{Budget, Examiner, GanConfig, Supervisor, Trainer};
@@ -206,7 +206,8 @@ impl Supervisor {
         let path = path.as_ref();
         let checkpoint = Checkpoint::read(path)?;
         let Some(supervised) = checkpoint.supervised else {
-            let message = "expected a training under supervision, found one without, which only `Trainer::load` reads: train anew, by --force or into another file";
+            let message = "expected a training under supervision, found one without, which only `Trainer::load` reads: \
+                           train anew, by --force or into another file";
             return Err(Error::new(ErrorKind::Checkpoint, message).with_path(path));
         };
         let tensors = checkpoint

@@ -55,8 +55,9 @@ pub enum Progress<'a> {
 /// The images have the size of the training already. Candidates are arms with synthetic samples, made from the images that
 /// they are given ([`Synthetic::made_from`](crate::compare::Synthetic::made_from)): a source that exists already may have seen
 /// the images that it is measured on. They differ in their sources alone. Their mixtures do not matter, each is tried with all
-/// shares of the configuration, in all classes alike. Of a class, the first candidate is taken that has a share whose gain is above 0 with 90 %, with the share for
-/// which this bound is highest. Classes with under ten images get nothing, and are not measured.
+/// shares of the configuration, in all classes alike. Of a class, the first candidate is taken that has a share whose gain is
+/// above 0 with 90 %, with the share for which this bound is highest. Classes with under ten images get nothing, and are not
+/// measured.
 ///
 /// How a gain and its bound are found: the F1 of each class, of classifiers trained on the other folds, less that of
 /// classifiers with the same seeds trained on the reference; each class's drawn towards the mean of all as far as it is

@@ -100,8 +100,8 @@ pub struct Args {
     /// Take the samples of the GAN from this checkpoint, which must not have seen the test images [default: train one on the training images]
     #[arg(long, value_name = "FILE", help_heading = "Synthetic samples")]
     gan: Option<PathBuf>,
-    /// Time to train a GAN for; an autoencoder gets a quarter of it [default: a third of --minutes, else 2; with the arm auto what is left of half of
-    /// --gate-minutes for each]
+    /// Time to train a GAN for; an autoencoder gets a quarter of it [default: a third of --minutes, else 2; with the arm auto as much as
+    /// half of --gate-minutes has for each]
     #[arg(long, value_name = "M", help_heading = "Synthetic samples", allow_negative_numbers = true)]
     gan_minutes: Option<f64>,
     #[command(flatten)]
