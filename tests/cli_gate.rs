@@ -52,6 +52,10 @@ fn the_arm_auto_keeps_its_choice() {
     let mut stored: serde_json::Value = serde_json::from_slice(&std::fs::read(&runs).unwrap()).unwrap();
     let class = serde_json::json!({ "source": "interpolation", "share": 0.5, "reason": "by hand" });
     stored["chosen"]["choice"]["classes"]["3"] = class;
+    // Whatever the time sufficed for, something was measured.
+    let measured =
+        serde_json::json!([{ "source": "interpolation", "share": 0.3, "gain": 0.0, "bound": 0.0, "classes": {} }]);
+    stored["chosen"]["choice"]["measured"] = measured;
     stored["chosen"]["is_checked"] = false.into();
     stored["record"] = serde_json::Value::Null;
     std::fs::write(&runs, stored.to_string()).unwrap();

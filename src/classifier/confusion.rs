@@ -52,7 +52,7 @@ impl Confusion {
         self.counts.len()
     }
 
-    /// Whether it is one of `classes` classes; what was read from a file may be no square.
+    /// Whether it is of so many images of each class; what was read from a file may be anything, even no square.
     pub(crate) fn is_of(&self, images: &[usize]) -> bool {
         let is_row = |(row, &images): (&Vec<u64>, &usize)| {
             row.len() == self.counts.len()

@@ -30,7 +30,7 @@ const SMALLEST_RADIUS: f64 = 0.05;
 /// Samples of a class are nearly alike below this share of the real images' distances.
 const ALIKE: f64 = 0.2;
 
-/// How good samples are; each from 0 to 1, where 1 is as good as real images.
+/// How good samples are: all figures but `overfit` from 0 to 1, where 1 is as good as real images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
     /// The probability that the classifier gives the intended class, beside that of real images of the class; mean over the

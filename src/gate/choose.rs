@@ -213,6 +213,8 @@ impl<'a> Measurement<'a> {
         let answers = self.answers(repeats..2 * repeats, &arms, progress)?;
         if answers[0].len() < FEWEST_REPEATS {
             choice.refuse_all("not measured as a whole: the time was over before; give more minutes");
+            // To whoever goes on with more time nothing was measured.
+            choice.measured.clear();
             return Ok(choice);
         }
         let Gains { mean, bound, .. } = self.gains(&answers[0], &answers[1]);

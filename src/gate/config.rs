@@ -15,12 +15,13 @@ pub struct GateConfig {
     /// default.
     pub folds: usize,
     /// How often all folds are measured, each time with other seeds of the classifiers, on the same folds and with the
-    /// same sources; 2 to 1000. 3 by default.
+    /// same sources; 2 to 1000. What is chosen is measured as often once more. 3 by default.
     pub repeats: usize,
     /// The shares that are tried for each source, in (0, 1]. 0.25 and 0.5 by default.
     pub shares: Vec<f64>,
     /// No source and no classifier is begun after so long; the repeats that are whole by then count, if they are two. Where
-    /// two do not fit, fewer shares are tried, the first ones, and of the last of these fewer candidates. None by default.
+    /// two do not fit, and two to confirm a choice, fewer shares are tried, the first ones, and of the last of these fewer
+    /// candidates. A choice that cannot be confirmed in time is given up. None by default.
     pub time: Option<Duration>,
 }
 

@@ -43,7 +43,8 @@ pub struct Choice {
     /// What was measured, one entry for each source and share; nothing depends on it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub measured: Vec<MeasuredShare>,
-    /// What the choice as a whole was worth, measured once more; none where nothing was chosen. Nothing depends on it.
+    /// What the choice as a whole was worth, measured once more; none where that was not done, or where classes were refused after
+    /// it. Nothing depends on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub whole: Option<WholeGain>,
 }

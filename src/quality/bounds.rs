@@ -37,8 +37,7 @@ pub(super) fn bounds<const N: usize>(between: &[Vec<f64>], shares: [f64; N]) -> 
 fn pooled(between: &[Vec<f64>]) -> Vec<f64> {
     let in_units = |fewest: usize| -> Vec<f64> {
         let spread = between.iter().filter(|own| own.len() >= fewest).map(|own| (own, mean(own)));
-        // Images that are all the same have no unit.
-        spread.filter(|(_, unit)| *unit > 0.0).flat_map(|(own, unit)| own.iter().map(move |d| d / unit)).collect()
+        spread.flat_map(|(own, unit)| own.iter().map(move |d| d / unit)).collect()
     };
     let spread = in_units(FEWEST_THAT_SPREAD);
     sorted(if spread.is_empty() { in_units(1) } else { spread })

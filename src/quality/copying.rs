@@ -47,7 +47,7 @@ pub fn copy_z(generated: &[f64], held_out: &[f64]) -> f64 {
     if variance > 0.0 { (farther - (m * n / 2.0 - 0.5)) / variance.sqrt() } else { 0.0 }
 }
 
-/// The share of `samples` that lie nearer to a training image than 5 % of the training images lie to another.
+/// The share of `samples` that lie as near to a training image as the nearest 5 % of the training images lie to another.
 ///
 /// All should be of one class. Real images have a share of about 5 %.
 ///
@@ -64,9 +64,11 @@ pub fn copy_share(train: &Features, samples: &Features) -> Result<f64> {
             samples.len()
         )));
     }
-    let radius = percentile(&sorted(between(train)), COPY_SHARE).unwrap_or(0.0);
+    // Twins say nothing of how near others are.
+    let apart = between(train).into_iter().filter(|distance| *distance > 0.0).collect();
+    let radius = percentile(&sorted(apart), COPY_SHARE).unwrap_or(0.0);
     let copies: Vec<f64> =
-        nearest(samples, train).iter().map(|nearest| f64::from(u8::from(nearest.distance < radius))).collect();
+        nearest(samples, train).iter().map(|nearest| f64::from(u8::from(nearest.distance <= radius))).collect();
     Ok(mean(&copies))
 }
 

@@ -324,7 +324,10 @@ fn copying(sides: &Sides, nearness: &[Vec<Option<Nearness>>; 2]) -> Vec<Measure>
         total += count as f64;
         copying.figures().into_iter().for_each(|figure| figure.scale(count as f64));
         match &mut sum {
-            Some(sum) => sum.figures().into_iter().zip(copying.figures()).for_each(|(sum, figure)| sum.add(figure)),
+            Some(sum) => {
+                sum.is_few &= copying.is_few;
+                sum.figures().into_iter().zip(copying.figures()).for_each(|(sum, figure)| sum.add(figure));
+            }
             None => sum = Some(copying),
         }
     }

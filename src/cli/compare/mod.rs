@@ -456,9 +456,10 @@ impl fmt::Display for Report {
         }
         if self.has_mixture {
             let [ramp, real_only, weight] = ["--ramp", "--real-only", "--synthetic-weight"].map(setting);
+            let but_auto = if self.choice.is_some() { " (not in auto)" } else { "" };
             writeln!(
                 f,
-                "synthetic   a share of {}; ramp {ramp}, real only {real_only}, weight {weight} (auto has none of these)",
+                "synthetic   a share of {}; ramp {ramp}, real only {real_only}, weight {weight}{but_auto}",
                 setting("--share")
             )?;
         }

@@ -127,8 +127,11 @@ impl<'a> Sources<'a> {
     fn chosen(&mut self, gate: &Gate<'_>) -> Result<Chosen> {
         let options = gate.args.to_string();
         // A choice that the time did not suffice for is measured again, as long as nothing was measured with it.
-        let has_runs =
-            |arm: &str| self.stored.record.as_ref().is_some_and(|record| record.runs.iter().any(|run| run.arm == arm));
+        let has_runs = |arm: &str| {
+            self.stored.record.as_ref().is_some_and(|record| {
+                record.runs.iter().any(|run| run.arm == arm) || record.trials.iter().any(|trial| trial.arm == arm)
+            })
+        };
         if let Some(chosen) = &self.stored.chosen
             && (!chosen.choice.measured.is_empty() || has_runs(&ArmName::Auto.name()))
         {

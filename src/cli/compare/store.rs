@@ -72,6 +72,13 @@ pub struct Chosen {
 /// It changes with what decides a result: those of another one must not be mixed with ours.
 const VERSION: u32 = 1;
 
+/// What the file of runs of any release has.
+#[derive(Deserialize)]
+struct Head {
+    #[serde(default)]
+    version: u32,
+}
+
 /// The file of runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -120,20 +127,23 @@ impl Stored {
             return Ok(Self::new(settings));
         }
         let stored = Self::read(&path)?;
-        if stored.version != VERSION {
-            let message = "the results so far are of another release: go on with that one, or start anew with --force";
-            return Err(Error::config(message).with_path(&path));
-        }
         stored.check(&settings).map_err(|error| error.with_path(&path))?;
         Ok(stored)
     }
 
     fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|error| Error::io("read the results so far", path, error))?;
-        serde_json::from_str(&text).map_err(|source| {
+        let unreadable = |source: serde_json::Error| {
             let message = format!("is no file of runs of `candle-augment compare` ({source}): start anew with --force");
             Error::new(ErrorKind::Config, message).with_path(path).with_source(source)
-        })
+        };
+        // First the version alone: another one may have other fields.
+        let Head { version } = serde_json::from_str(&text).map_err(unreadable)?;
+        if version != VERSION {
+            let message = "the results so far are of another release: go on with that one, or start anew with --force";
+            return Err(Error::config(message).with_path(path));
+        }
+        serde_json::from_str(&text).map_err(unreadable)
     }
 
     fn check(&self, settings: &Settings) -> Result<()> {
