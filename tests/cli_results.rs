@@ -177,6 +177,7 @@ fn comparisons_write_their_results_and_go_on() {
     };
     again(&[], &["parts", "--resume", "--force"]);
     again(&["--resume", "--share", "0.5"], &["runs.json", "--share was 0.3 and is 0.5 now", "--force"]);
+    again(&["--resume", "--fill-to", "50"], &["--fill-to was not given and is 50 now"]);
     again(&["--resume", "--rare", "8=3"], &["runs.json", "other training images"]);
     put(path, "parts/runs.json", b"{");
     again(&["--resume"], &["runs.json", "--force"]);

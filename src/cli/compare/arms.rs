@@ -103,9 +103,12 @@ pub fn need_choice(names: &[ArmName]) -> bool {
 #[derive(clap::Args, Clone, Debug)]
 #[command(next_help_heading = "Synthetic samples")]
 pub struct MixtureArgs {
-    /// Synthetic share of each class in the arms with synthetic samples but auto, from 0 to 1; the next three are of these arms, too
+    /// Synthetic share of each class in the arms with synthetic samples but auto, from 0 to 1
     #[arg(long, value_name = "S", default_value_t = 0.3, allow_negative_numbers = true)]
     pub share: f64,
+    /// Instead of a share, bring every class that has fewer images to so many with synthetic samples
+    #[arg(long, value_name = "N", conflicts_with = "share", value_parser = clap::value_parser!(u32).range(1..))]
+    pub fill_to: Option<u32>,
     /// Let the share grow from nothing over this part of the training, from 0 to 1
     #[arg(long, value_name = "PART", default_value_t = 0.0, allow_negative_numbers = true)]
     pub ramp: f64,
@@ -132,7 +135,7 @@ impl MixtureArgs {
     }
 
     fn mixture(&self) -> ClassMixture {
-        ClassMixture::Share(self.share)
+        self.fill_to.map_or(ClassMixture::Share(self.share), |count| ClassMixture::FillTo(count as usize))
     }
 
     fn apply(&self, mut synthetic: Synthetic) -> Synthetic {
@@ -205,7 +208,8 @@ mod tests {
 
     use super::*;
 
-    const MIXTURE: MixtureArgs = MixtureArgs { share: 0.3, ramp: 0.0, real_only: 0.0, synthetic_weight: 1.0 };
+    const MIXTURE: MixtureArgs =
+        MixtureArgs { share: 0.3, fill_to: None, ramp: 0.0, real_only: 0.0, synthetic_weight: 1.0 };
 
     #[test]
     fn the_reference_is_always_there_and_nothing_twice() {

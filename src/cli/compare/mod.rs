@@ -396,7 +396,8 @@ impl Args {
             ("transforms", self.classic.full(channels).to_string()),
             ("transforms of the GAN", self.classic.light(channels).to_string()),
         ];
-        settings.into_iter().chain(checkpoint).map(|(name, value)| (name.to_owned(), value)).collect()
+        let fill_to = self.mixture.fill_to.map(|count| ("--fill-to", count.to_string()));
+        settings.into_iter().chain(fill_to).chain(checkpoint).map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
     /// The checkpoint that the user gave.
@@ -457,11 +458,11 @@ impl fmt::Display for Report {
         if self.has_mixture {
             let [ramp, real_only, weight] = ["--ramp", "--real-only", "--synthetic-weight"].map(setting);
             let but_auto = if self.choice.is_some() { " (not in auto)" } else { "" };
-            writeln!(
-                f,
-                "synthetic   a share of {}; ramp {ramp}, real only {real_only}, weight {weight}{but_auto}",
-                setting("--share")
-            )?;
+            let amount = match self.settings.get("--fill-to") {
+                Some(count) => format!("classes filled to {count} images"),
+                None => format!("a share of {}", setting("--share")),
+            };
+            writeln!(f, "synthetic   {amount}; ramp {ramp}, real only {real_only}, weight {weight}{but_auto}")?;
         }
         if let Some(choice) = &self.choice {
             writeln!(f, "\nauto, chosen on the training images:\n\n{choice}")?;
