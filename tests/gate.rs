@@ -123,6 +123,38 @@ fn a_choice_that_gains_nothing_when_it_is_measured_once_more_is_given_up() -> Re
 }
 
 #[test]
+fn only_classes_that_lack_images_get_samples_where_there_are_any() -> Result<()> {
+    let (train, others) = sets(36)?;
+    let counts = [36, 36, 36, 36, 36, 36, 36, 36, 36, 12];
+    let train: Arc<dyn Dataset> = Arc::new(train.per_class_counts(&counts, 0)?);
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let good = Asked { pool: Pool::new(&others, false)?, labels: Arc::clone(&asked) };
+    let choice = choose(&config(), &train, &classic(), &[candidate("good", good)], |_| Ok(()))?;
+    assert!(asked.lock().unwrap().iter().all(|label| *label == 9));
+    assert_eq!(choice.measured[0].classes.keys().collect::<Vec<_>>(), ["9"]);
+    assert!(choice.classes["0"].reason.starts_with("36 images: at least half as many"), "{choice}");
+    assert!(choice.classes.iter().all(|(name, class)| name == "9" || class.share == 0.0), "{choice}");
+    Ok(())
+}
+
+/// Notes what is asked of a pool.
+struct Asked {
+    pool: Pool,
+    labels: Arc<Mutex<Vec<u32>>>,
+}
+
+impl SyntheticSource for Asked {
+    fn generate(&self, requests: &[SyntheticRequest]) -> Result<Vec<Image>> {
+        self.labels.lock().unwrap().extend(requests.iter().map(|request| request.label));
+        self.pool.generate(requests)
+    }
+
+    fn classes(&self) -> &[String] {
+        self.pool.classes()
+    }
+}
+
+#[test]
 fn the_first_candidate_that_passes_is_taken() -> Result<()> {
     let (train, others) = sets(12)?;
     let candidates = ["first", "second"].map(|name| candidate(name, Pool::new(&others, false).unwrap()));

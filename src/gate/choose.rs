@@ -55,9 +55,10 @@ pub enum Progress<'a> {
 /// The images have the size of the training already. Candidates are arms with synthetic samples, made from the images that
 /// they are given ([`Synthetic::made_from`](crate::compare::Synthetic::made_from)): a source that exists already may have seen
 /// the images that it is measured on. They differ in their sources alone. Their mixtures do not matter, each is tried with all
-/// shares of the configuration, in all classes alike. Of a class, the first candidate is taken that has a share whose gain is
-/// above 0 with 90 %, with the share for which this bound is highest. Classes with under ten images get nothing, and are not
-/// measured.
+/// shares of the configuration, alike in all classes that may get samples. Of a class, the first candidate is taken that has a
+/// share whose gain is above 0 with 90 %, with the share for which this bound is highest. Classes with under ten images get
+/// nothing, and are not measured. Where some of the others have under half as many images as the largest, these alone may get
+/// samples.
 ///
 /// How a gain and its bound are found: the F1 of each class, of classifiers trained on the other folds, less that of
 /// classifiers with the same seeds trained on the reference; each class's drawn towards the mean of all as far as it is
@@ -110,11 +111,12 @@ pub fn choose(
     }
     let measured: Vec<usize> =
         (0..train.len()).filter(|&index| counts[train.label(index) as usize] >= FEWEST).collect();
-    let choice = |results: &[_]| choice(&counts, train.classes(), candidates, results);
+    let eligible = eligible(&counts);
+    let choice = |results: &[_]| choice(&counts, &eligible, train.classes(), candidates, results);
     if measured.is_empty() {
         return Ok(choice(&[]));
     }
-    let mut measurement = Measurement::new(config, train, measured, reference, candidates)?;
+    let mut measurement = Measurement::new(config, train, (measured, eligible.clone()), reference, candidates)?;
     let Some(sources) = measurement.sources(&mut progress)? else { return Ok(choice(&[])) };
     let choice = choice(&measurement.run(&sources, &mut progress)?);
     measurement.confirm(choice, &sources, &mut progress)
@@ -137,8 +139,8 @@ struct Measurement<'a> {
     reference: &'a Arm,
     candidates: &'a [Arm],
     classes: Vec<String>,
-    /// The names of the classes that are measured.
-    eligible: Vec<String>,
+    /// The labels of the classes that may get samples.
+    eligible: Vec<usize>,
     labels: Vec<u32>,
     folds: Vec<Fold>,
     deadline: Option<Instant>,
@@ -148,19 +150,17 @@ struct Measurement<'a> {
 }
 
 impl<'a> Measurement<'a> {
-    /// On the images `measured` of `train`; the others are trained on, in every fold.
+    /// On the images `measured` of `train`, for the classes `eligible`; the other images are trained on, in every fold.
     fn new(
         config: &'a GateConfig,
         train: &Arc<dyn Dataset>,
-        measured: Vec<usize>,
+        (measured, eligible): (Vec<usize>, Vec<usize>),
         reference: &'a Arm,
         candidates: &'a [Arm],
     ) -> Result<Self> {
         let deadline = config.time.and_then(|time| Instant::now().checked_add(time));
         let labels: Vec<u32> = measured.iter().map(|&index| train.label(index)).collect();
         let classes = train.classes().to_vec();
-        let is_eligible = |label: &usize| labels.contains(&(*label as u32));
-        let eligible = (0..classes.len()).filter(is_eligible).map(|label| classes[label].clone()).collect();
         let part = Arc::clone(train).subset(measured.clone())?;
         let fold = |places: Vec<usize>| {
             let validation: Vec<usize> = places.iter().map(|&place| measured[place]).collect();
@@ -242,7 +242,8 @@ impl<'a> Measurement<'a> {
     }
 
     fn gains(&self, reference: &Answers, candidate: &Answers) -> Gains {
-        gains(&self.labels, self.classes.len(), reference, candidate, self.config.training.seed)
+        let classes = (self.classes.len(), &self.eligible[..]);
+        gains(&self.labels, classes, reference, candidate, self.config.training.seed)
     }
 
     /// How many of so many variants can be measured in the time that is left, and in how many repeats, by the pace of a short
@@ -316,7 +317,8 @@ impl<'a> Measurement<'a> {
     fn with_share(&self, arm: &Arm, share: f64) -> Arm {
         let mut arm = arm.clone();
         if let Some(synthetic) = &mut arm.synthetic {
-            synthetic.mixture = Mixture::All(ClassMixture::Share(share)).only(&self.eligible);
+            let names: Vec<String> = self.eligible.iter().map(|&label| self.classes[label].clone()).collect();
+            synthetic.mixture = Mixture::All(ClassMixture::Share(share)).only(&names);
         }
         arm
     }
@@ -330,8 +332,24 @@ fn affordable(classifiers: f64, variants: usize, repeats: usize) -> (usize, usiz
     (variants, ((left / (variants + 1) as f64) as usize).min(repeats))
 }
 
+/// The labels of the classes that may get samples: of those with enough images to tell what helps them the ones that lack
+/// images, with under half as many as the largest class has; all, where none does. Samples in the others would do them no
+/// good, and hide what those in the rare ones do.
+fn eligible(counts: &[usize]) -> Vec<usize> {
+    let measured = || counts.iter().copied().enumerate().filter(|(_, count)| *count >= FEWEST);
+    let largest = measured().map(|(_, count)| count).max().unwrap_or(0);
+    let lacking: Vec<usize> = measured().filter(|(_, count)| 2 * count < largest).map(|(label, _)| label).collect();
+    if lacking.is_empty() { measured().map(|(label, _)| label).collect() } else { lacking }
+}
+
 /// The choice that follows from what was measured.
-fn choice(counts: &[usize], classes: &[String], candidates: &[Arm], results: &[(usize, f64, Gains)]) -> Choice {
+fn choice(
+    counts: &[usize],
+    eligible: &[usize],
+    classes: &[String],
+    candidates: &[Arm],
+    results: &[(usize, f64, Gains)],
+) -> Choice {
     let measured = results.iter().map(|(candidate, share, gains)| {
         let of_class = classes.iter().zip(&gains.classes);
         MeasuredShare {
@@ -343,7 +361,7 @@ fn choice(counts: &[usize], classes: &[String], candidates: &[Arm], results: &[(
         }
     });
     let of_class = |(label, name): (usize, &String)| {
-        let found = class_choice(label, counts[label], candidates, results);
+        let found = class_choice(label, (counts[label], eligible.contains(&label)), candidates, results);
         (name.clone(), found)
     };
     Choice {
@@ -354,10 +372,18 @@ fn choice(counts: &[usize], classes: &[String], candidates: &[Arm], results: &[(
     }
 }
 
-fn class_choice(label: usize, count: usize, candidates: &[Arm], results: &[(usize, f64, Gains)]) -> ClassChoice {
+fn class_choice(
+    label: usize,
+    (count, is_eligible): (usize, bool),
+    candidates: &[Arm],
+    results: &[(usize, f64, Gains)],
+) -> ClassChoice {
     let nothing = |reason: String| ClassChoice { source: None, share: 0.0, reason };
     if count < FEWEST {
         return nothing(format!("{count} images: under {FEWEST}, too few to tell what helps"));
+    }
+    if !is_eligible {
+        return nothing(format!("{count} images: at least half as many as the largest class, while others lack some"));
     }
     if results.is_empty() {
         return nothing("not measured: the time was over before two repeats; give more minutes".to_owned());
@@ -384,6 +410,14 @@ fn class_choice(label: usize, count: usize, candidates: &[Arm], results: &[(usiz
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn classes_that_lack_images_come_first() {
+        assert_eq!(eligible(&[4000, 2000, 1999, 40, 9]), [2, 3]);
+        assert_eq!(eligible(&[50, 50, 26]), [0, 1, 2]);
+        assert_eq!(eligible(&[120, 8, 120, 8]), [0, 2]);
+        assert!(eligible(&[9, 0]).is_empty());
+    }
 
     #[test]
     fn what_is_begun_leaves_time_to_confirm_a_choice() {

@@ -216,9 +216,8 @@ mod tests {
         let layer = BatchNorm::with_config(&mut params, "norm", 2, BatchNormConfig::default())?;
         let x = Tensor::new(&[[1f32, f32::NAN], [3.0, 1.0]], &Device::Cpu)?;
         layer.forward(&x, true)?;
-        let of = |running: &Var| running.to_vec1::<f32>();
-        let momentum = layer.config.momentum as f32;
-        assert_eq!((of(&layer.running_mean)?, of(&layer.running_variance)?[1]), (vec![2.0 * momentum, 0.0], 1.0));
+        assert_eq!(layer.running_mean.to_vec1::<f32>()?, [2.0 * layer.config.momentum as f32, 0.0]);
+        assert!(layer.running_variance.to_vec1::<f32>()?.iter().all(|variance| variance.is_finite()));
         Ok(())
     }
 }

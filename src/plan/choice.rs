@@ -63,7 +63,7 @@ pub struct ClassChoice {
     pub reason: String,
 }
 
-/// What a source was worth with one share in all classes, beside classic transforms alone.
+/// What a source was worth with one share in all classes that may get any, beside classic transforms alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MeasuredShare {
@@ -75,7 +75,7 @@ pub struct MeasuredShare {
     pub gain: f64,
     /// What the gain is at least, with 90 %.
     pub bound: f64,
-    /// Of each class that could be measured.
+    /// Of each class that may get samples.
     pub classes: BTreeMap<String, Gain>,
 }
 
