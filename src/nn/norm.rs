@@ -123,8 +123,11 @@ impl BatchNorm {
             (self.stock(x, &batch)?, Statistics { mean: batch.mean.detach(), variance: batch.variance.detach() })
         };
         let unbiased = (batch.variance * (rows as f64 / (rows - 1).max(1) as f64))?;
-        blend(&self.running_mean, &batch.mean, momentum)?;
-        blend(&self.running_variance, &unbiased, momentum)?;
+        // What is no number would stay for good, and whether the step is given up for it is known only later. A channel whose mean is
+        // none has no variance either, whatever was computed.
+        let is_number = ((&batch.mean + &unbiased)? * 0.0)?.eq(0f32)?;
+        blend(&self.running_mean, &batch.mean, momentum, &is_number)?;
+        blend(&self.running_variance, &unbiased, momentum, &is_number)?;
         Ok(y)
     }
 
@@ -148,15 +151,14 @@ impl BatchNorm {
     }
 }
 
-fn blend(running: &Var, new: &Tensor, momentum: f64) -> Result<()> {
+/// Where `is_number` says so.
+fn blend(running: &Var, new: &Tensor, momentum: f64, is_number: &Tensor) -> Result<()> {
     if momentum == 1.0 {
         // Nothing of what was there, not even if it was no number.
         return Ok(running.set(new)?);
     }
     let old = running.as_detached_tensor();
     let blended = ((&old * (1.0 - momentum))? + (new * momentum)?)?;
-    // What is no number would stay for good; whether the step is given up for it is known only later.
-    let is_number = (&blended * 0.0)?.eq(0f32)?;
     Ok(running.set(&is_number.where_cond(&blended, &old)?)?)
 }
 
@@ -216,8 +218,11 @@ mod tests {
         let layer = BatchNorm::with_config(&mut params, "norm", 2, BatchNormConfig::default())?;
         let x = Tensor::new(&[[1f32, f32::NAN], [3.0, 1.0]], &Device::Cpu)?;
         layer.forward(&x, true)?;
-        assert_eq!(layer.running_mean.to_vec1::<f32>()?, [2.0 * layer.config.momentum as f32, 0.0]);
-        assert!(layer.running_variance.to_vec1::<f32>()?.iter().all(|variance| variance.is_finite()));
+        let momentum = layer.config.momentum as f32;
+        assert_eq!(layer.running_mean.to_vec1::<f32>()?, [2.0 * momentum, 0.0]);
+        // Of 1 and 3 the unbiased variance is 2; the other channel keeps what it began with.
+        let [changed, kept] = layer.running_variance.to_vec1::<f32>()?[..] else { panic!("two channels") };
+        assert!((changed - (1.0 + momentum)).abs() < 1e-6 && kept == 1.0, "{changed}, {kept}");
         Ok(())
     }
 }
