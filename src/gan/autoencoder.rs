@@ -101,7 +101,7 @@ impl Autoencoder {
     /// [`ErrorKind::Config`] for a batch of another kind, or with values that are not finite; [`ErrorKind::Tensor`] if the
     /// loss is not finite. Then no weight has changed.
     pub fn step(&mut self, batch: &Batch) -> Result<f64> {
-        let (images, labels) = self.trainer.check(batch)?;
+        let (images, labels) = self.trainer.take(batch)?;
         if let Some(index) = first_not_finite(&images)? {
             return Err(Error::config(format!(
                 "image {index} of the batch has a value that is NaN or infinite: mend or leave it out"
@@ -151,7 +151,7 @@ impl Autoencoder {
         let config = self.trainer.config();
         let mut codes: Vec<Vec<Vec<f32>>> = vec![Vec::new(); config.classes.len()];
         for batch in batches {
-            let (images, labels) = self.trainer.check(&batch?)?;
+            let (images, labels) = self.trainer.take(&batch?)?;
             let of_batch: Vec<Vec<f32>> = self.encoder.forward(&to_channels_last(&images)?)?.to_vec2()?;
             for (code, label) in of_batch.into_iter().zip(labels.to_vec1::<u32>()?) {
                 codes[label as usize].push(code);

@@ -1,10 +1,11 @@
 //! Average pooling and its opposite, channels last; on the CPU as one operation with a backward pass of its own, because candle's sums over other
 //! axes than the last cost several times as much there.
 
-use candle_core::{CpuStorage, CustomOp1, Layout, Result as CandleResult, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp1, Layout, Result as CandleResult, Shape, Tensor};
 use rayon::prelude::*;
 
 use super::has_kernels;
+use super::slices::operand;
 use crate::error::Result;
 
 /// Means over windows of 2×2 pixels: (N, H, W, C) to (N, ⌊H / 2⌋, ⌊W / 2⌋, C). The last row and column of an odd side fall away.
@@ -164,7 +165,7 @@ impl CustomOp1 for Sum {
 
 /// [`Windows::sum`] of every image.
 fn gather(windows: Windows, scale: f32, storage: &CpuStorage, layout: &Layout) -> CandleResult<(CpuStorage, Shape)> {
-    let images = floats(storage, layout)?;
+    let images = operand(storage, layout)?;
     let (rows, columns) = windows.output();
     let count = layout.dims()[0];
     let mut means = vec![0.0; count * windows.output_len()];
@@ -175,19 +176,12 @@ fn gather(windows: Windows, scale: f32, storage: &CpuStorage, layout: &Layout) -
 
 /// [`Windows::spread`] into every image.
 fn scatter(windows: Windows, scale: f32, storage: &CpuStorage, layout: &Layout) -> CandleResult<(CpuStorage, Shape)> {
-    let means = floats(storage, layout)?;
+    let means = operand(storage, layout)?;
     let count = layout.dims()[0];
     let mut images = vec![0.0; count * windows.input_len()];
     let pairs = images.par_chunks_mut(windows.input_len()).zip(means.par_chunks(windows.output_len()));
     pairs.for_each(|(image, means)| windows.spread(scale, means, image));
     Ok((CpuStorage::F32(images), (count, windows.height, windows.width, windows.channels).into()))
-}
-
-fn floats<'a>(storage: &'a CpuStorage, layout: &Layout) -> CandleResult<&'a [f32]> {
-    match layout.contiguous_offsets() {
-        Some((start, end)) => Ok(&storage.as_slice::<f32>()?[start..end]),
-        None => bail!("average pooling needs a contiguous tensor"),
-    }
 }
 
 #[cfg(test)]
