@@ -280,10 +280,15 @@ impl Copying {
 
     fn measures(&self) -> [Measure; 2] {
         let z = Measure::new(Metric::CopyZ, &self.z, &self.no_z);
-        [
-            Measure { verdict: if self.is_few { Verdict::LikeReal } else { z.verdict }, ..z },
-            Measure::new(Metric::CopyShare, &self.share[0], &self.share[1]),
-        ]
+        let share = Measure::new(Metric::CopyShare, &self.share[0], &self.share[1]);
+        let verdict = match (self.is_few, z.verdict) {
+            (true, _) => Verdict::LikeReal,
+            // The more samples, the smaller a nearness Z tells, such as that of samples that are only more typical than real
+            // images are. Copies are many of them where few real images lie.
+            (false, Verdict::Copies | Verdict::SomeCopies) if !share.verdict.is_of_copies() => Verdict::Beyond,
+            (false, verdict) => verdict,
+        };
+        [Measure { verdict, ..z }, share]
     }
 }
 
@@ -352,5 +357,25 @@ fn kernel_subsets(config: &QualityConfig, found: &[Found]) -> KernelSubsets {
         size: found.iter().map(|found| found.subsets.size).min().unwrap_or(0),
         mean: mean(|subsets| subsets.mean),
         deviation: mean(|subsets| subsets.deviation),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_that_are_nearer_are_copies_only_if_many_are_as_near_as_copies() {
+        let figure =
+            |value: f64| Figure { value, replicates: (0..41).map(|i| value + 0.001 * f64::from(i - 20)).collect() };
+        let verdicts = |z: f64, share: f64| {
+            let share = [figure(share), Figure { replicates: vec![0.05; 41], value: 0.05 }];
+            let copying = Copying { is_few: false, z: figure(z), no_z: figure(0.0), share };
+            copying.measures().map(|measure| measure.verdict)
+        };
+        assert_eq!(verdicts(-5.0, 0.05), [Verdict::Beyond, Verdict::LikeReal]);
+        assert_eq!(verdicts(-5.0, 0.1), [Verdict::Copies, Verdict::SomeCopies]);
+        assert_eq!(verdicts(-2.0, 0.4), [Verdict::SomeCopies, Verdict::Copies]);
+        assert_eq!(verdicts(-0.5, 0.05), [Verdict::LikeReal, Verdict::LikeReal]);
     }
 }

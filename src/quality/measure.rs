@@ -30,7 +30,8 @@ pub enum Metric {
     /// The balanced accuracy on samples of a classifier trained on the training images (K. Shmelkov et al., "How Good
     /// Is My GAN?", 2018); its floor is that on held-out images.
     GanTest,
-    /// [`copy_z`](super::copy_z), the mean over the samples' classes: far below 0 if samples are copies.
+    /// [`copy_z`](super::copy_z), the mean over the samples' classes: far below 0 if samples are copies, or more typical than real
+    /// images; its verdict is that they are copies only where [`Metric::CopyShare`]'s is, too.
     CopyZ,
     /// [`copy_share`](super::copy_share), each sample beside the training images of its class: lower is better.
     CopyShare,
@@ -70,6 +71,13 @@ pub enum Verdict {
     SomeCopies,
     /// Many samples are copies.
     Copies,
+}
+
+impl Verdict {
+    /// Whether it says that samples are copies.
+    pub(super) fn is_of_copies(self) -> bool {
+        matches!(self, Self::SomeCopies | Self::Copies)
+    }
 }
 
 impl fmt::Display for Verdict {

@@ -91,7 +91,7 @@ impl Evaluation {
 
 impl ClassQuality {
     fn is_copied(&self) -> bool {
-        self.measures.iter().any(|measure| matches!(measure.verdict, Verdict::Copies | Verdict::SomeCopies))
+        self.measures.iter().any(|measure| measure.verdict.is_of_copies())
     }
 
     /// The worst that is said of it.
