@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::config::GateConfig;
 use super::gain::{Answers, Gains, gains};
+use crate::classifier::Classifier;
 use crate::compare::{Arm, Training, planner, train_arm};
 use crate::dataset::{Dataset, DatasetExt, folds, rest};
 use crate::error::{Error, ErrorKind, Result};
@@ -22,7 +23,7 @@ const FEWEST_REPEATS: usize = 2;
 
 /// Steps of a classifier that time is taken of.
 const PACE_STEPS: usize = 20;
-/// How much longer a step with synthetic samples takes, and measuring the classifier.
+/// How much longer a classifier takes that synthetic samples are made for.
 const SLOWER: f64 = 1.25;
 
 /// What is being done. An error that the callback returns stops it.
@@ -250,12 +251,21 @@ impl<'a> Measurement<'a> {
     /// training; so that a choice can be confirmed.
     fn affordable(&self, variants: usize) -> Result<(usize, usize)> {
         let Some(deadline) = self.deadline else { return Ok((variants, self.config.repeats)) };
-        let training = Training { steps: PACE_STEPS.min(self.config.training.steps), ..self.config.training.clone() };
-        let started = Instant::now();
-        train_arm(&training, self.reference, &self.folds[0].train, |_| Ok(()))?;
-        let pace = SLOWER * started.elapsed().as_secs_f64() / training.steps as f64;
+        let steps = self.config.training.steps;
+        let training = Training { steps: PACE_STEPS.min(steps), ..self.config.training.clone() };
+        let (fold, started) = (&self.folds[0], Instant::now());
+        let mut times = Vec::with_capacity(training.steps);
+        let classifier = train_arm(&training, self.reference, &fold.train, |_| {
+            times.push(Instant::now());
+            Ok(())
+        })?;
+        answer(&training, &classifier, fold)?;
+        // The first step waits for the loader, which starts with every classifier, and no other one does.
+        let others = times[times.len() - 1] - times[0];
+        let rest = others.mul_f64((steps - training.steps) as f64 / (times.len() - 1).max(1) as f64);
+        let of_one = (SLOWER * (started.elapsed() + rest).as_secs_f64()).max(f64::MIN_POSITIVE);
         let left = deadline.saturating_duration_since(Instant::now()).as_secs_f64();
-        let classifiers = left / (pace * self.config.training.steps as f64);
+        let classifiers = left / of_one;
         Ok(affordable(classifiers / self.folds.len() as f64, variants, self.config.repeats))
     }
 
@@ -305,8 +315,7 @@ impl<'a> Measurement<'a> {
                     *done += 1;
                     progress(Progress::Step { name: arm.name(), done: *done, total, loss })
                 })?;
-                let images = training.in_order(&fold.validation).normalize(Normalize::signed()).build()?;
-                let found = classifier.predict(images.epoch(0))?;
+                let found = answer(&training, &classifier, fold)?;
                 fold.places.iter().zip(found).for_each(|(&place, found)| answers[place] = found);
             }
         }
@@ -322,6 +331,12 @@ impl<'a> Measurement<'a> {
         }
         arm
     }
+}
+
+/// What a classifier takes the images of a fold for that it was not trained on.
+fn answer(training: &Training, classifier: &Classifier, fold: &Fold) -> Result<Vec<u32>> {
+    let images = training.in_order(&fold.validation).normalize(Normalize::signed()).build()?;
+    classifier.predict(images.epoch(0))
 }
 
 /// How many of so many variants, and at most how many repeats, so many classifiers of each fold suffice for: with each variant the
