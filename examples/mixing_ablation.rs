@@ -45,6 +45,9 @@ struct Args {
     /// Only these arms, beside the classic transforms
     #[arg(long)]
     only: Vec<String>,
+    /// Write every figure of every seed into this file, as JSON
+    #[arg(long)]
+    json: Option<PathBuf>,
 }
 
 fn main() -> Result<()> {
@@ -77,6 +80,10 @@ fn main() -> Result<()> {
         Ok(())
     })?;
     println!("{comparison}");
+    if let Some(path) = args.json {
+        let text = serde_json::to_string_pretty(&comparison).expect("figures and names are JSON");
+        std::fs::write(&path, text).map_err(|error| Error::io("write the file", &path, error))?;
+    }
     Ok(())
 }
 
