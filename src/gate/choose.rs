@@ -21,6 +21,10 @@ const FEWEST: usize = 10;
 /// One says nothing of how much chance does.
 const FEWEST_REPEATS: usize = 2;
 
+/// Of each fold, the fewest classifiers that make a choice: in each repeat the reference and one candidate, and as many to
+/// confirm it.
+const FEWEST_CLASSIFIERS: usize = 4 * FEWEST_REPEATS;
+
 /// Steps of a classifier that time is taken of.
 const PACE_STEPS: usize = 20;
 /// How much longer a classifier takes that synthetic samples are made for.
@@ -113,15 +117,23 @@ pub fn choose(
     let measured: Vec<usize> =
         (0..train.len()).filter(|&index| counts[train.label(index) as usize] >= FEWEST).collect();
     let eligible = eligible(&counts);
-    let choice = |results: &[_]| choice(&counts, &eligible, train.classes(), candidates, results);
+    let choice =
+        |results: std::result::Result<&[_], &str>| choice(&counts, &eligible, train.classes(), candidates, results);
     if measured.is_empty() {
-        return Ok(choice(&[]));
+        return Ok(choice(Ok(&[])));
     }
     let mut measurement = Measurement::new(config, train, (measured, eligible.clone()), reference, candidates)?;
-    let Some(sources) = measurement.sources(&mut progress)? else { return Ok(choice(&[])) };
-    let choice = choice(&measurement.run(&sources, &mut progress)?);
-    measurement.confirm(choice, &sources, &mut progress)
+    let Some(sources) = measurement.sources(&mut progress)? else {
+        return Ok(choice(Err("the time was over before all sources were made: give more")));
+    };
+    match measurement.run(&sources, &mut progress)? {
+        Ok(results) => measurement.confirm(choice(Ok(&results)), &sources, &mut progress),
+        Err(too_little) => Ok(choice(Err(&too_little))),
+    }
 }
+
+/// What each candidate gains with each share, or why this was not measured.
+type Results<T> = std::result::Result<T, String>;
 
 /// A callback for progress.
 type OnProgress<'a> = &'a mut dyn FnMut(Progress<'_>) -> Result<()>;
@@ -175,15 +187,15 @@ impl<'a> Measurement<'a> {
         Ok(Self { config, reference, candidates, classes, eligible, labels, folds, deadline, done: 0, total: 0 })
     }
 
-    /// What each candidate, with its sources by fold, gains with each share; nothing if the time did not suffice for two repeats.
-    fn run(&mut self, sources: &[Vec<Arm>], progress: OnProgress<'_>) -> Result<Vec<(usize, f64, Gains)>> {
+    /// What each candidate, with its sources by fold, gains with each share, if the time suffices for two repeats.
+    fn run(&mut self, sources: &[Vec<Arm>], progress: OnProgress<'_>) -> Result<Results<Vec<(usize, f64, Gains)>>> {
         let of_share = |&share: &f64| (0..self.candidates.len()).map(move |candidate| (candidate, share));
         let mut variants: Vec<(usize, f64)> = self.config.shares.iter().flat_map(of_share).collect();
-        let (most, repeats) = self.affordable(variants.len())?;
+        let (most, repeats) = match self.affordable(variants.len())? {
+            Ok(affordable) => affordable,
+            Err(too_little) => return Ok(Err(too_little)),
+        };
         variants.truncate(most);
-        if variants.is_empty() {
-            return Ok(Vec::new());
-        }
         let arms_of = |sources: &Vec<Arm>| {
             let variants = variants.iter().map(|&(candidate, share)| self.with_share(&sources[candidate], share));
             std::iter::once(self.reference.clone()).chain(variants).collect()
@@ -193,10 +205,10 @@ impl<'a> Measurement<'a> {
         self.total = self.config.repeats * self.folds.len() * (arms[0].len() + 2) * self.config.training.steps;
         let answers = self.answers(0..repeats, &arms, progress)?;
         if answers[0].len() < FEWEST_REPEATS {
-            return Ok(Vec::new());
+            return Ok(Err("the time was over before two repeats: give more".to_owned()));
         }
         let of_variant = |((candidate, share), own): (_, _)| (candidate, share, self.gains(&answers[0], own));
-        Ok(variants.into_iter().zip(&answers[1..]).map(of_variant).collect())
+        Ok(Ok(variants.into_iter().zip(&answers[1..]).map(of_variant).collect()))
     }
 
     /// The choice, if as a whole, measured once more by other classifiers, it gains something; else one of nothing.
@@ -213,7 +225,7 @@ impl<'a> Measurement<'a> {
         let repeats = self.config.repeats;
         let answers = self.answers(repeats..2 * repeats, &arms, progress)?;
         if answers[0].len() < FEWEST_REPEATS {
-            choice.refuse_all("not measured as a whole: the time was over before; give more minutes");
+            choice.refuse_all("not measured as a whole: the time was over before: give more");
             // To whoever goes on with more time nothing was measured.
             choice.measured.clear();
             return Ok(choice);
@@ -247,10 +259,10 @@ impl<'a> Measurement<'a> {
         gains(&self.labels, classes, reference, candidate, self.config.training.seed)
     }
 
-    /// How many of so many variants can be measured in the time that is left, and in how many repeats, by the pace of a short
-    /// training; so that a choice can be confirmed.
-    fn affordable(&self, variants: usize) -> Result<(usize, usize)> {
-        let Some(deadline) = self.deadline else { return Ok((variants, self.config.repeats)) };
+    /// How many of so many variants can be measured in the time that is left, one at least, and in how many repeats, by the pace of
+    /// a short training; so that a choice can be confirmed.
+    fn affordable(&self, variants: usize) -> Result<Results<(usize, usize)>> {
+        let Some(deadline) = self.deadline else { return Ok(Ok((variants, self.config.repeats))) };
         let steps = self.config.training.steps;
         let training = Training { steps: PACE_STEPS.min(steps), ..self.config.training.clone() };
         let (fold, started) = (&self.folds[0], Instant::now());
@@ -265,8 +277,17 @@ impl<'a> Measurement<'a> {
         let rest = others.mul_f64((steps - training.steps) as f64 / (times.len() - 1).max(1) as f64);
         let of_one = (SLOWER * (started.elapsed() + rest).as_secs_f64()).max(f64::MIN_POSITIVE);
         let left = deadline.saturating_duration_since(Instant::now()).as_secs_f64();
-        let classifiers = left / of_one;
-        Ok(affordable(classifiers / self.folds.len() as f64, variants, self.config.repeats))
+        let folds = self.folds.len();
+        let (most, repeats) = affordable(left / of_one / folds as f64, variants, self.config.repeats);
+        if most == 0 {
+            let fewest = folds * FEWEST_CLASSIFIERS;
+            let needed = fewest as f64 * of_one;
+            return Ok(Err(format!(
+                "the fewest classifiers, {fewest}, take about {needed:.0} s, and of the time {left:.0} s were left: give more, or fewer folds \
+                 or steps"
+            )));
+        }
+        Ok(Ok((most, repeats)))
     }
 
     fn is_over(&self) -> bool {
@@ -363,9 +384,9 @@ fn choice(
     eligible: &[usize],
     classes: &[String],
     candidates: &[Arm],
-    results: &[(usize, f64, Gains)],
+    results: std::result::Result<&[(usize, f64, Gains)], &str>,
 ) -> Choice {
-    let measured = results.iter().map(|(candidate, share, gains)| {
+    let measured = results.unwrap_or_default().iter().map(|(candidate, share, gains)| {
         let of_class = classes.iter().zip(&gains.classes);
         MeasuredShare {
             source: candidates[*candidate].name().to_owned(),
@@ -391,7 +412,7 @@ fn class_choice(
     label: usize,
     (count, is_eligible): (usize, bool),
     candidates: &[Arm],
-    results: &[(usize, f64, Gains)],
+    results: std::result::Result<&[(usize, f64, Gains)], &str>,
 ) -> ClassChoice {
     let nothing = |reason: String| ClassChoice { source: None, share: 0.0, reason };
     if count < FEWEST {
@@ -400,9 +421,10 @@ fn class_choice(
     if !is_eligible {
         return nothing(format!("{count} images: at least half as many as the largest class, while others lack some"));
     }
-    if results.is_empty() {
-        return nothing("not measured: the time was over before two repeats; give more minutes".to_owned());
-    }
+    let results = match results {
+        Ok(results) => results,
+        Err(too_little) => return nothing(format!("not measured: {too_little}")),
+    };
     let bounds = |candidate: usize| {
         let of_candidate = results.iter().filter(move |(of, ..)| *of == candidate);
         let gain = of_candidate.filter_map(move |(_, share, gains)| Some((candidate, *share, gains.classes[label]?)));
