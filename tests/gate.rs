@@ -205,8 +205,17 @@ fn small_classes_and_too_little_time_get_nothing() -> Result<()> {
     assert_eq!((choice.share("2"), choice.measured[0].classes.get("2")), (0.0, None));
     assert!(choice.measured[0].classes.contains_key("0"));
     let hurried = GateConfig { time: Some(Duration::ZERO), ..config() };
-    let choice = choose(&hurried, &train, &classic(), &good, |_| Ok(()))?;
-    assert!(choice.classes["0"].reason.starts_with("not measured"), "{choice}");
+    let mut begun = 0;
+    let choice = choose(&hurried, &train, &classic(), &good, |_| {
+        begun += 1;
+        Ok(())
+    })?;
+    let reason = &choice.classes["0"].reason;
+    assert!(
+        reason.starts_with("not measured: the fewest classifiers, ") && reason.contains("give more time"),
+        "{choice}"
+    );
+    assert_eq!(begun, 0, "no source is made in vain");
     let tiny: Arc<dyn Dataset> = Arc::new(Arc::clone(&train).per_class(1, 0)?);
     assert!(choose(&config(), &tiny, &classic(), &good, |_| Ok(()))?.used_sources().is_empty());
     Ok(())

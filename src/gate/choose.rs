@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::clock::{Clock, FEWEST_REPEATS};
 use super::config::GateConfig;
 use super::gain::{Answers, Gains, gains};
 use crate::classifier::Classifier;
@@ -17,13 +18,6 @@ use crate::transform::Normalize;
 
 /// Classes with fewer images get no synthetic samples: what helps them cannot be told.
 const FEWEST: usize = 10;
-
-/// One says nothing of how much chance does.
-const FEWEST_REPEATS: usize = 2;
-
-/// Of each fold, the fewest classifiers that make a choice: in each repeat the reference and one candidate, and as many to
-/// confirm it.
-const FEWEST_CLASSIFIERS: usize = 4 * FEWEST_REPEATS;
 
 /// Steps of a classifier that time is taken of.
 const PACE_STEPS: usize = 20;
@@ -123,17 +117,18 @@ pub fn choose(
         return Ok(choice(Ok(&[])));
     }
     let mut measurement = Measurement::new(config, train, (measured, eligible.clone()), reference, candidates)?;
-    let Some(sources) = measurement.sources(&mut progress)? else {
-        return Ok(choice(Err("the time was over before all sources were made: give more")));
+    let sources = match measurement.sources(&mut progress)? {
+        Ok(sources) => sources,
+        Err(too_short) => return Ok(choice(Err(&too_short))),
     };
     match measurement.run(&sources, &mut progress)? {
         Ok(results) => measurement.confirm(choice(Ok(&results)), &sources, &mut progress),
-        Err(too_little) => Ok(choice(Err(&too_little))),
+        Err(too_short) => Ok(choice(Err(&too_short))),
     }
 }
 
-/// What each candidate gains with each share, or why this was not measured.
-type Results<T> = std::result::Result<T, String>;
+/// Something for which the time may be too short, or words that say so.
+type InTime<T> = std::result::Result<T, String>;
 
 /// A callback for progress.
 type OnProgress<'a> = &'a mut dyn FnMut(Progress<'_>) -> Result<()>;
@@ -156,7 +151,7 @@ struct Measurement<'a> {
     eligible: Vec<usize>,
     labels: Vec<u32>,
     folds: Vec<Fold>,
-    deadline: Option<Instant>,
+    clock: Clock,
     /// Steps of classifiers so far, and of how many.
     done: usize,
     total: usize,
@@ -171,7 +166,6 @@ impl<'a> Measurement<'a> {
         reference: &'a Arm,
         candidates: &'a [Arm],
     ) -> Result<Self> {
-        let deadline = config.time.and_then(|time| Instant::now().checked_add(time));
         let labels: Vec<u32> = measured.iter().map(|&index| train.label(index)).collect();
         let classes = train.classes().to_vec();
         let part = Arc::clone(train).subset(measured.clone())?;
@@ -183,18 +177,18 @@ impl<'a> Measurement<'a> {
                 places,
             })
         };
-        let folds = folds(&part, config.folds, config.training.seed).into_iter().map(fold).collect::<Result<_>>()?;
-        Ok(Self { config, reference, candidates, classes, eligible, labels, folds, deadline, done: 0, total: 0 })
+        let folds: Vec<Fold> =
+            folds(&part, config.folds, config.training.seed).into_iter().map(fold).collect::<Result<_>>()?;
+        let of_one = || time_of_one(&config.training, reference, &folds[0]);
+        let clock = Clock::start(config.time, folds.len(), of_one)?;
+        Ok(Self { config, reference, candidates, classes, eligible, labels, folds, clock, done: 0, total: 0 })
     }
 
     /// What each candidate, with its sources by fold, gains with each share, if the time suffices for two repeats.
-    fn run(&mut self, sources: &[Vec<Arm>], progress: OnProgress<'_>) -> Result<Results<Vec<(usize, f64, Gains)>>> {
+    fn run(&mut self, sources: &[Vec<Arm>], progress: OnProgress<'_>) -> Result<InTime<Vec<(usize, f64, Gains)>>> {
         let of_share = |&share: &f64| (0..self.candidates.len()).map(move |candidate| (candidate, share));
         let mut variants: Vec<(usize, f64)> = self.config.shares.iter().flat_map(of_share).collect();
-        let (most, repeats) = match self.affordable(variants.len())? {
-            Ok(affordable) => affordable,
-            Err(too_little) => return Ok(Err(too_little)),
-        };
+        let (most, repeats) = self.clock.affordable(variants.len(), self.config.repeats);
         variants.truncate(most);
         let arms_of = |sources: &Vec<Arm>| {
             let variants = variants.iter().map(|&(candidate, share)| self.with_share(&sources[candidate], share));
@@ -259,56 +253,25 @@ impl<'a> Measurement<'a> {
         gains(&self.labels, classes, reference, candidate, self.config.training.seed)
     }
 
-    /// How many of so many variants can be measured in the time that is left, one at least, and in how many repeats, by the pace of
-    /// a short training; so that a choice can be confirmed.
-    fn affordable(&self, variants: usize) -> Result<Results<(usize, usize)>> {
-        let Some(deadline) = self.deadline else { return Ok(Ok((variants, self.config.repeats))) };
-        let steps = self.config.training.steps;
-        let training = Training { steps: PACE_STEPS.min(steps), ..self.config.training.clone() };
-        let (fold, started) = (&self.folds[0], Instant::now());
-        let mut times = Vec::with_capacity(training.steps);
-        let classifier = train_arm(&training, self.reference, &fold.train, |_| {
-            times.push(Instant::now());
-            Ok(())
-        })?;
-        answer(&training, &classifier, fold)?;
-        // The first step waits for the loader, which starts with every classifier, and no other one does.
-        let others = times[times.len() - 1] - times[0];
-        let rest = others.mul_f64((steps - training.steps) as f64 / (times.len() - 1).max(1) as f64);
-        let of_one = (SLOWER * (started.elapsed() + rest).as_secs_f64()).max(f64::MIN_POSITIVE);
-        let left = deadline.saturating_duration_since(Instant::now()).as_secs_f64();
-        let folds = self.folds.len();
-        let (most, repeats) = affordable(left / of_one / folds as f64, variants, self.config.repeats);
-        if most == 0 {
-            let fewest = folds * FEWEST_CLASSIFIERS;
-            let needed = fewest as f64 * of_one;
-            return Ok(Err(format!(
-                "the fewest classifiers, {fewest}, take about {needed:.0} s, and of the time {left:.0} s were left: give more, or fewer folds \
-                 or steps"
-            )));
-        }
-        Ok(Ok((most, repeats)))
-    }
-
-    fn is_over(&self) -> bool {
-        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
-    }
-
-    /// By fold the candidates with their sources made; none if the time is over.
-    fn sources(&self, progress: OnProgress<'_>) -> Result<Option<Vec<Vec<Arm>>>> {
-        let mut sources = Vec::with_capacity(self.folds.len());
+    /// By fold the candidates with their sources made, if the time suffices for them and the fewest classifiers.
+    fn sources(&self, progress: OnProgress<'_>) -> Result<InTime<Vec<Vec<Arm>>>> {
+        let (started, count) = (Instant::now(), self.folds.len());
+        let mut sources = Vec::with_capacity(count);
         for (number, fold) in self.folds.iter().enumerate() {
+            if let Some(too_short) = self.clock.shortfall(rest_of(started, number, count)) {
+                return Ok(Err(too_short));
+            }
             let mut of_fold = Vec::with_capacity(self.candidates.len());
             for arm in self.candidates {
-                if self.is_over() {
-                    return Ok(None);
+                if self.clock.is_over() {
+                    return Ok(Err("the time was over before all sources were made: give more".to_owned()));
                 }
                 progress(Progress::Source { name: arm.name(), fold: number })?;
                 of_fold.push(arm.on(&fold.train)?);
             }
             sources.push(of_fold);
         }
-        Ok(Some(sources))
+        Ok(self.clock.shortfall(Duration::ZERO).map_or(Ok(sources), Err))
     }
 
     /// The answers of each arm, of which there are as many for each fold, to all images, in as many repeats as the time suffices for.
@@ -328,7 +291,7 @@ impl<'a> Measurement<'a> {
             let seed = self.config.training.seed.wrapping_add((repeat * self.folds.len() + number) as u64);
             let training = Training { seed, ..self.config.training.clone() };
             for (arm, answers) in arms.iter().zip(&mut answers) {
-                if self.is_over() {
+                if self.clock.is_over() {
                     return Ok(None);
                 }
                 let (done, total) = (&mut self.done, self.total);
@@ -360,12 +323,25 @@ fn answer(training: &Training, classifier: &Classifier, fold: &Fold) -> Result<V
     classifier.predict(images.epoch(0))
 }
 
-/// How many of so many variants, and at most how many repeats, so many classifiers of each fold suffice for: with each variant the
-/// reference is measured, and after that the choice and the reference.
-fn affordable(classifiers: f64, variants: usize, repeats: usize) -> (usize, usize) {
-    let left = classifiers - (2 * FEWEST_REPEATS) as f64;
-    let variants = ((left / FEWEST_REPEATS as f64) as usize).saturating_sub(1).min(variants);
-    (variants, ((left / (variants + 1) as f64) as usize).min(repeats))
+/// How long a classifier takes, by a short training.
+fn time_of_one(training: &Training, reference: &Arm, fold: &Fold) -> Result<Duration> {
+    let short = Training { steps: PACE_STEPS.min(training.steps), ..training.clone() };
+    let started = Instant::now();
+    let mut times = Vec::with_capacity(short.steps);
+    let classifier = train_arm(&short, reference, &fold.train, |_| {
+        times.push(Instant::now());
+        Ok(())
+    })?;
+    answer(&short, &classifier, fold)?;
+    // The first step waits for the loader, which starts with every classifier; no other one does.
+    let others = times.last().zip(times.first()).map_or(Duration::ZERO, |(last, first)| *last - *first);
+    let of_step = others.div_f64(times.len().saturating_sub(1).max(1) as f64);
+    Ok((started.elapsed() + of_step.mul_f64((training.steps - short.steps) as f64)).mul_f64(SLOWER))
+}
+
+/// How long what is left of `count` alike things takes, of which `done` have been done since `started`.
+fn rest_of(started: Instant, done: usize, count: usize) -> Duration {
+    started.elapsed().mul_f64((count - done) as f64 / done.max(1) as f64)
 }
 
 /// The labels of the classes that may get samples: of those with enough images to tell what helps them the ones that lack
@@ -454,24 +430,5 @@ mod tests {
         assert_eq!(eligible(&[50, 50, 26]), [0, 1, 2]);
         assert_eq!(eligible(&[120, 8, 120, 8]), [0, 2]);
         assert!(eligible(&[9, 0]).is_empty());
-    }
-
-    #[test]
-    fn what_is_begun_leaves_time_to_confirm_a_choice() {
-        for tenths in 0..1000 {
-            let classifiers = f64::from(tenths) / 10.0;
-            for (most, repeats) in [(1, 2), (4, 3), (6, 10)] {
-                let (variants, done) = affordable(classifiers, most, repeats);
-                assert!(variants <= most && done <= repeats);
-                if variants > 0 {
-                    assert!(done >= FEWEST_REPEATS, "{classifiers}: {variants} variants, {done} repeats");
-                    assert!(((variants + 1) * done + 2 * FEWEST_REPEATS) as f64 <= classifiers, "{classifiers}");
-                }
-            }
-        }
-        assert_eq!(
-            [7.9, 8.0, 10.0, 1e9].map(|classifiers| affordable(classifiers, 2, 3)),
-            [(0, 3), (1, 2), (2, 2), (2, 3)]
-        );
     }
 }

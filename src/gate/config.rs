@@ -21,7 +21,8 @@ pub struct GateConfig {
     pub shares: Vec<f64>,
     /// No source and no classifier is begun after so long; the repeats that are whole by then count, if they are two. Where
     /// two do not fit, and two to confirm a choice, fewer shares are tried, the first ones, and of the last of these fewer
-    /// candidates. A choice that cannot be confirmed in time is given up. None by default.
+    /// candidates; where that is too much still, nothing is measured, and the choice says how long it would take. A choice that
+    /// cannot be confirmed in time is given up. None by default.
     pub time: Option<Duration>,
 }
 

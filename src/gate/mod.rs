@@ -13,6 +13,7 @@
 //! image, transforms and schedule of the measurement: use the choice with the same.
 
 mod choose;
+mod clock;
 mod config;
 mod gain;
 mod open;
