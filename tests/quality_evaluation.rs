@@ -91,6 +91,18 @@ fn copies_are_found_out_in_every_class() {
 }
 
 #[test]
+fn samples_that_are_only_more_typical_are_not_called_copies() {
+    let mut found = evaluated(|_| real().2);
+    assert!(found.to_string().contains("They are no nearer to the training images"), "{found}");
+    let z = found.measures.iter_mut().find(|measure| measure.metric == Metric::CopyZ).unwrap();
+    z.verdict = Verdict::Beyond;
+    assert!(
+        found.to_string().contains("nearer to the training images than other real images are, but no more"),
+        "{found}"
+    );
+}
+
+#[test]
 fn copies_in_one_class_are_told_by_its_name() {
     let found = evaluated(|train| {
         let threes: Vec<usize> = (0..train.len()).filter(|&index| train.label(index) == 3).collect();

@@ -604,13 +604,13 @@ impl Trainer {
         schedule::class_strength(self.state.progress(), self.config.label_ramp).max(self.state.class_strength)
     }
 
-    /// Images and labels of a batch, on the trainer's device.
+    /// Images and labels of a batch on the trainer's device, if it fits.
     pub(super) fn take(&self, batch: &Batch) -> Result<(Tensor, Tensor)> {
         self.check(batch)?;
         Ok((batch.images.to_device(&self.device)?, batch.labels.flatten_all()?.to_device(&self.device)?))
     }
 
-    /// Unlabelled images (M, C, H, W), on the trainer's device.
+    /// Unlabelled images (M, C, H, W) on the trainer's device, if they fit.
     fn take_unlabelled(&self, images: &Tensor) -> Result<Tensor> {
         self.check_unlabelled(images)?;
         Ok(images.to_device(&self.device)?)
@@ -730,12 +730,12 @@ mod tests {
         Ok(Tensor::from_vec(values, (count, 8, 8, 1), &Device::Cpu)?)
     }
 
-    /// That the gradient along a direction is what differences along it give.
-    fn check(name: &str, var: &Var, gradients: &GradStore, loss: &dyn Fn() -> Result<f64>) -> Result<()> {
+    /// That the gradient along a direction is what differences along it give. False if it is too small to tell.
+    fn check(name: &str, var: &Var, gradients: &GradStore, loss: &dyn Fn() -> Result<f64>) -> Result<bool> {
         let gradient = gradients.get(var).expect("every variable counts");
         let length = f64::from(gradient.sqr()?.sum_all()?.to_scalar::<f32>()?).sqrt();
         if length < 1e-3 {
-            return Ok(());
+            return Ok(false);
         }
         // Along the gradient itself differences are largest, so rounding counts least; a small one meets few kinks.
         let (old, step) = (var.as_tensor().copy()?, (1e-4 / length).clamp(1e-5, 1e-2));
@@ -745,8 +745,9 @@ mod tests {
         };
         let found = (value(step)? - value(-step)?) / (2.0 * step);
         var.set(&old)?;
+        // Kinks make up to some hundredths; of small gradients rounding makes as much.
         assert!((found - length).abs() < 0.03 * length.max(0.01), "{name}: {found}, expected {length}");
-        Ok(())
+        Ok(true)
     }
 
     #[test]
@@ -773,14 +774,17 @@ mod tests {
             let fixed = fake()?.detach();
             let of_discriminator = || scalar(&trainer.discriminator_loss(&given, &fixed)?.loss);
             let gradients = trainer.discriminator_loss(&given, &fixed)?.loss.backward()?;
+            let mut checked = Vec::new();
             for (name, var) in trainer.discriminator_params.variables() {
-                check(name, var, &gradients, &of_discriminator)?;
+                checked.push(check(name, var, &gradients, &of_discriminator)?);
             }
             let of_generator = || scalar(&trainer.generator_loss(&given, &fake()?)?);
             let gradients = trainer.generator_loss(&given, &fake()?)?.backward()?;
             for (name, var) in trainer.generator_params.variables() {
-                check(name, var, &gradients, &of_generator)?;
+                checked.push(check(name, var, &gradients, &of_generator)?);
             }
+            let large = checked.iter().filter(|is_large| **is_large).count();
+            assert!(4 * large >= 3 * checked.len(), "{large} of {} gradients are large enough to check", checked.len());
         }
         Ok(())
     }

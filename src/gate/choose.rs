@@ -28,6 +28,13 @@ const SLOWER: f64 = 1.25;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Progress<'a> {
+    /// A short training tells how long a classifier takes, if the time is bounded.
+    Pace {
+        /// Steps so far.
+        done: usize,
+        /// Of how many.
+        total: usize,
+    },
     /// A candidate's source is about to be made from the images of all folds but one.
     Source {
         /// The candidate's name.
@@ -111,12 +118,12 @@ pub fn choose(
     let measured: Vec<usize> =
         (0..train.len()).filter(|&index| counts[train.label(index) as usize] >= FEWEST).collect();
     let eligible = eligible(&counts);
-    let choice =
-        |results: std::result::Result<&[_], &str>| choice(&counts, &eligible, train.classes(), candidates, results);
+    let choice = |results: Measured<'_>| choice(&counts, &eligible, train.classes(), candidates, results);
     if measured.is_empty() {
         return Ok(choice(Ok(&[])));
     }
-    let mut measurement = Measurement::new(config, train, (measured, eligible.clone()), reference, candidates)?;
+    let mut measurement =
+        Measurement::new(config, train, (measured, eligible.clone()), reference, candidates, &mut progress)?;
     let sources = match measurement.sources(&mut progress)? {
         Ok(sources) => sources,
         Err(too_short) => return Ok(choice(Err(&too_short))),
@@ -128,7 +135,10 @@ pub fn choose(
 }
 
 /// Something for which the time may be too short, or words that say so.
-type InTime<T> = std::result::Result<T, String>;
+type InTime<T> = Result<T, String>;
+
+/// What was measured: candidates with shares and their gains; or why nothing was.
+type Measured<'a> = Result<&'a [(usize, f64, Gains)], &'a str>;
 
 /// A callback for progress.
 type OnProgress<'a> = &'a mut dyn FnMut(Progress<'_>) -> Result<()>;
@@ -165,6 +175,7 @@ impl<'a> Measurement<'a> {
         (measured, eligible): (Vec<usize>, Vec<usize>),
         reference: &'a Arm,
         candidates: &'a [Arm],
+        progress: OnProgress<'_>,
     ) -> Result<Self> {
         let labels: Vec<u32> = measured.iter().map(|&index| train.label(index)).collect();
         let classes = train.classes().to_vec();
@@ -179,7 +190,7 @@ impl<'a> Measurement<'a> {
         };
         let folds: Vec<Fold> =
             folds(&part, config.folds, config.training.seed).into_iter().map(fold).collect::<Result<_>>()?;
-        let of_one = || time_of_one(&config.training, reference, &folds[0]);
+        let of_one = || seconds_of_one(&config.training, reference, &folds[0], progress);
         let clock = Clock::start(config.time, folds.len(), of_one)?;
         Ok(Self { config, reference, candidates, classes, eligible, labels, folds, clock, done: 0, total: 0 })
     }
@@ -199,7 +210,7 @@ impl<'a> Measurement<'a> {
         self.total = self.config.repeats * self.folds.len() * (arms[0].len() + 2) * self.config.training.steps;
         let answers = self.answers(0..repeats, &arms, progress)?;
         if answers[0].len() < FEWEST_REPEATS {
-            return Ok(Err("the time was over before two repeats: give more".to_owned()));
+            return Ok(Err("the time was over before two repeats: give more time".to_owned()));
         }
         let of_variant = |((candidate, share), own): (_, _)| (candidate, share, self.gains(&answers[0], own));
         Ok(Ok(variants.into_iter().zip(&answers[1..]).map(of_variant).collect()))
@@ -219,7 +230,7 @@ impl<'a> Measurement<'a> {
         let repeats = self.config.repeats;
         let answers = self.answers(repeats..2 * repeats, &arms, progress)?;
         if answers[0].len() < FEWEST_REPEATS {
-            choice.refuse_all("not measured as a whole: the time was over before: give more");
+            choice.refuse_all("not measured as a whole, the time was over first: give more time");
             // To whoever goes on with more time nothing was measured.
             choice.measured.clear();
             return Ok(choice);
@@ -258,13 +269,13 @@ impl<'a> Measurement<'a> {
         let (started, count) = (Instant::now(), self.folds.len());
         let mut sources = Vec::with_capacity(count);
         for (number, fold) in self.folds.iter().enumerate() {
-            if let Some(too_short) = self.clock.shortfall(rest_of(started, number, count)) {
+            if let Some(too_short) = self.clock.shortfall(rest_of(started.elapsed(), number, count)) {
                 return Ok(Err(too_short));
             }
             let mut of_fold = Vec::with_capacity(self.candidates.len());
             for arm in self.candidates {
                 if self.clock.is_over() {
-                    return Ok(Err("the time was over before all sources were made: give more".to_owned()));
+                    return Ok(Err("the time was over before all sources were made: give more time".to_owned()));
                 }
                 progress(Progress::Source { name: arm.name(), fold: number })?;
                 of_fold.push(arm.on(&fold.train)?);
@@ -323,25 +334,30 @@ fn answer(training: &Training, classifier: &Classifier, fold: &Fold) -> Result<V
     classifier.predict(images.epoch(0))
 }
 
-/// How long a classifier takes, by a short training.
-fn time_of_one(training: &Training, reference: &Arm, fold: &Fold) -> Result<Duration> {
+/// How many seconds a classifier takes, by a short training.
+fn seconds_of_one(training: &Training, reference: &Arm, fold: &Fold, progress: OnProgress<'_>) -> Result<f64> {
     let short = Training { steps: PACE_STEPS.min(training.steps), ..training.clone() };
     let started = Instant::now();
     let mut times = Vec::with_capacity(short.steps);
     let classifier = train_arm(&short, reference, &fold.train, |_| {
-        times.push(Instant::now());
-        Ok(())
+        times.push(started.elapsed());
+        progress(Progress::Pace { done: times.len(), total: short.steps })
     })?;
     answer(&short, &classifier, fold)?;
-    // The first step waits for the loader, which starts with every classifier; no other one does.
-    let others = times.last().zip(times.first()).map_or(Duration::ZERO, |(last, first)| *last - *first);
-    let of_step = others.div_f64(times.len().saturating_sub(1).max(1) as f64);
-    Ok((started.elapsed() + of_step.mul_f64((training.steps - short.steps) as f64)).mul_f64(SLOWER))
+    Ok(SLOWER * extrapolated(started.elapsed(), &times, training.steps))
 }
 
-/// How long what is left of `count` alike things takes, of which `done` have been done since `started`.
-fn rest_of(started: Instant, done: usize, count: usize) -> Duration {
-    started.elapsed().mul_f64((count - done) as f64 / done.max(1) as f64)
+/// How many seconds so many steps take where some, done at these times, took `whole` with all that comes before and after. The
+/// first of them waits for a loader that starts, as few of the others do.
+fn extrapolated(whole: Duration, times: &[Duration], steps: usize) -> f64 {
+    let others = times.last().zip(times.first()).map_or(0.0, |(last, first)| (*last - *first).as_secs_f64());
+    let of_step = others / times.len().saturating_sub(1).max(1) as f64;
+    whole.as_secs_f64() + of_step * (steps - times.len()) as f64
+}
+
+/// How long what is left of `count` alike things takes, of which `done` took so long; nothing if none is done.
+fn rest_of(elapsed: Duration, done: usize, count: usize) -> Duration {
+    if done == 0 { Duration::ZERO } else { elapsed.mul_f64((count - done) as f64 / done as f64) }
 }
 
 /// The labels of the classes that may get samples: of those with enough images to tell what helps them the ones that lack
@@ -360,7 +376,7 @@ fn choice(
     eligible: &[usize],
     classes: &[String],
     candidates: &[Arm],
-    results: std::result::Result<&[(usize, f64, Gains)], &str>,
+    results: Measured<'_>,
 ) -> Choice {
     let measured = results.unwrap_or_default().iter().map(|(candidate, share, gains)| {
         let of_class = classes.iter().zip(&gains.classes);
@@ -388,7 +404,7 @@ fn class_choice(
     label: usize,
     (count, is_eligible): (usize, bool),
     candidates: &[Arm],
-    results: std::result::Result<&[(usize, f64, Gains)], &str>,
+    results: Measured<'_>,
 ) -> ClassChoice {
     let nothing = |reason: String| ClassChoice { source: None, share: 0.0, reason };
     if count < FEWEST {
@@ -430,5 +446,18 @@ mod tests {
         assert_eq!(eligible(&[50, 50, 26]), [0, 1, 2]);
         assert_eq!(eligible(&[120, 8, 120, 8]), [0, 2]);
         assert!(eligible(&[9, 0]).is_empty());
+    }
+
+    #[test]
+    fn times_are_extrapolated_from_steps_without_the_first() {
+        let ms = Duration::from_millis;
+        // A start of 100 ms, steps of 10, 50 for the rest.
+        let times: Vec<Duration> = (0..20).map(|step| ms(100 + 10 * step)).collect();
+        assert!((extrapolated(ms(340), &times, 420) - 4.34).abs() < 1e-9);
+        assert!((extrapolated(ms(150), &times[..1], 1) - 0.15).abs() < 1e-9);
+        assert_eq!(
+            [(0, 3), (1, 3), (3, 3)].map(|(done, count)| rest_of(ms(900), done, count)),
+            [ms(0), ms(1800), ms(0)]
+        );
     }
 }

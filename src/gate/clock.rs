@@ -22,14 +22,10 @@ struct Bound {
 }
 
 impl Clock {
-    /// Of a measurement on so many folds that has so long from now on; `of_one` finds out how long a classifier takes.
-    pub(super) fn start(
-        time: Option<Duration>,
-        folds: usize,
-        of_one: impl FnOnce() -> Result<Duration>,
-    ) -> Result<Self> {
+    /// Of a measurement on so many folds that has so long from now on; `of_one` finds out how many seconds a classifier takes.
+    pub(super) fn start(time: Option<Duration>, folds: usize, of_one: impl FnOnce() -> Result<f64>) -> Result<Self> {
         let Some(deadline) = time.and_then(|time| Instant::now().checked_add(time)) else { return Ok(Self(None)) };
-        let of_one = of_one()?.as_secs_f64().max(f64::MIN_POSITIVE);
+        let of_one = of_one()?.max(f64::MIN_POSITIVE);
         Ok(Self(Some(Bound { deadline, folds, of_one })))
     }
 
@@ -43,10 +39,10 @@ impl Clock {
         let (fewest, left) = (bound.folds * FEWEST_CLASSIFIERS, bound.left() - before.as_secs_f64());
         let needed = fewest as f64 * bound.of_one;
         (needed > left).then(|| {
-            let left = left.max(0.0);
+            let (needed, left) = (needed.ceil(), left.max(0.0).floor());
             format!(
-                "the fewest classifiers, {fewest}, take about {needed:.0} s, and {left:.0} s are left for them: give more \
-                 time, or fewer folds or steps"
+                "the fewest classifiers, {fewest}, take about {needed} s, and {left} s are left for them: give more time, or \
+                 fewer folds or steps"
             )
         })
     }
@@ -67,8 +63,8 @@ impl Bound {
     }
 }
 
-/// How many of so many variants, and at most how many repeats, so many classifiers of each fold suffice for: with each variant the
-/// reference is measured, and after that the choice and the reference.
+/// How many of so many variants, and at most how many repeats, so many classifiers of each fold suffice for, one and two at least:
+/// with each variant the reference is measured, and after that the choice and the reference.
 fn affordable(classifiers: f64, variants: usize, repeats: usize) -> (usize, usize) {
     let left = classifiers - (2 * FEWEST_REPEATS) as f64;
     let most = ((left / FEWEST_REPEATS as f64) as usize).saturating_sub(1).clamp(1, variants);
@@ -95,7 +91,7 @@ mod tests {
 
     #[test]
     fn too_little_time_is_told_with_what_is_needed() -> Result<()> {
-        let clock = |seconds| Clock::start(Some(Duration::from_secs(seconds)), 3, || Ok(Duration::from_secs(2)));
+        let clock = |seconds| Clock::start(Some(Duration::from_secs(seconds)), 3, || Ok(2.0));
         let needed = "the fewest classifiers, 24, take about 48 s";
         assert!(clock(40)?.shortfall(Duration::ZERO).is_some_and(|words| words.starts_with(needed)));
         assert_eq!(clock(60)?.shortfall(Duration::ZERO), None);

@@ -211,10 +211,16 @@ impl DataLoader {
         self.planner.batches_per_epoch()
     }
 
+    /// The images that it was built with.
+    #[must_use]
+    pub fn dataset(&self) -> &dyn Dataset {
+        &*self.recipe.dataset
+    }
+
     /// The names of the classes, in the order of their labels.
     #[must_use]
     pub fn classes(&self) -> &[String] {
-        self.recipe.dataset.classes()
+        self.dataset().classes()
     }
 
     fn start(&self, plan: EpochPlan) -> Epoch {

@@ -16,8 +16,8 @@ pub(super) const COPY_SHARE: f64 = 0.05;
 /// With U the number of pairs in which the sample is farther than the held-out image, ties counting one half, Z = (U −
 /// (nm/2 − ½)) / σ, where σ² = nm/12 · (n + m + 1 − Σ(t³ − t)/((n + m)(n + m − 1))) over groups of t equal distances:
 /// that of Mann and Whitney's test with the correction for continuity. Standard normal for samples that are like the
-/// held-out images; far below 0 if the samples are copies. It sees the average: if few samples are copies, look at
-/// [`copy_share`].
+/// held-out images; far below 0 if the samples are copies, but also, if there are many, where they are a little more typical
+/// than real images. It sees the average: if few samples are copies, look at [`copy_share`].
 ///
 /// ```
 /// use candle_augment::quality::copy_z;

@@ -281,12 +281,13 @@ impl Copying {
     fn measures(&self) -> [Measure; 2] {
         let z = Measure::new(Metric::CopyZ, &self.z, &self.no_z);
         let share = Measure::new(Metric::CopyShare, &self.share[0], &self.share[1]);
-        let verdict = match (self.is_few, z.verdict) {
-            (true, _) => Verdict::LikeReal,
-            // The more samples, the smaller a nearness Z tells, such as that of samples that are only more typical than real
-            // images are. Copies are many of them where few real images lie.
-            (false, Verdict::Copies | Verdict::SomeCopies) if !share.verdict.is_of_copies() => Verdict::Beyond,
-            (false, verdict) => verdict,
+        // Of many samples Z tells even that they are a little more typical than real images are. Of copies, more would also be
+        // as near as copies are.
+        let verdict = match (z.verdict, share.verdict) {
+            _ if self.is_few => Verdict::LikeReal,
+            (z, Verdict::LikeReal) if z.is_of_copies() => Verdict::Beyond,
+            (Verdict::Copies, Verdict::SomeCopies) => Verdict::SomeCopies,
+            (z, _) => z,
         };
         [Measure { verdict, ..z }, share]
     }
@@ -365,7 +366,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn samples_that_are_nearer_are_copies_only_if_many_are_as_near_as_copies() {
+    fn nearer_samples_are_copies_as_far_as_they_are_as_near_as_copies() {
         let figure =
             |value: f64| Figure { value, replicates: (0..41).map(|i| value + 0.001 * f64::from(i - 20)).collect() };
         let verdicts = |z: f64, share: f64| {
@@ -374,7 +375,8 @@ mod tests {
             copying.measures().map(|measure| measure.verdict)
         };
         assert_eq!(verdicts(-5.0, 0.05), [Verdict::Beyond, Verdict::LikeReal]);
-        assert_eq!(verdicts(-5.0, 0.1), [Verdict::Copies, Verdict::SomeCopies]);
+        assert_eq!(verdicts(-5.0, 0.1), [Verdict::SomeCopies, Verdict::SomeCopies]);
+        assert_eq!(verdicts(-5.0, 0.4), [Verdict::Copies, Verdict::Copies]);
         assert_eq!(verdicts(-2.0, 0.4), [Verdict::SomeCopies, Verdict::Copies]);
         assert_eq!(verdicts(-0.5, 0.05), [Verdict::LikeReal, Verdict::LikeReal]);
     }

@@ -61,7 +61,7 @@ impl fmt::Display for Metric {
 pub enum Verdict {
     /// The interval of the difference holds 0: the figure does not tell samples from real images.
     LikeReal,
-    /// Samples are more typical than real images are, nearer to them, or easier: they lack variety, or are copies.
+    /// Samples are more typical than real images are, nearer to training images, or easier: they may lack variety.
     Beyond,
     /// Worse than real images.
     Worse,
@@ -110,7 +110,7 @@ pub struct Measure {
     pub verdict: Verdict,
 }
 
-/// Below this Z, if its interval is below 0, some and many samples are copies.
+/// Below this Z, if its interval is below 0, some and many samples may be copies: the share of copies has to say so, too.
 const SUSPECT_Z: f64 = -1.0;
 const COPIED_Z: f64 = -3.0;
 /// A share of copies above this, and twice the floor, is many.

@@ -74,16 +74,18 @@ impl Evaluation {
             }
             .to_owned(),
         );
-        let all =
-            matches!(verdict(Metric::CopyZ), Verdict::Copies) || matches!(verdict(Metric::CopyShare), Verdict::Copies);
-        sentences.extend(match (all, copied.is_empty()) {
-            (true, _) => Some("Many samples are copies of training images: they add nothing.".to_owned()),
-            (false, false) => {
+        sentences.extend(match (verdict(Metric::CopyShare), copied.is_empty(), verdict(Metric::CopyZ)) {
+            (Verdict::Copies, ..) => Some("Many samples are copies of training images: they add nothing.".to_owned()),
+            (_, false, _) => {
                 Some(format!("Samples of some classes are near copies of training images: {}.", copied.join(", ")))
             }
             // What does not look real is far from everything: that it is no copy is no praise.
-            (false, true) if is_bad(Metric::Precision) => None,
-            (false, true) => Some("They are no nearer to the training images than other real images are.".to_owned()),
+            _ if is_bad(Metric::Precision) => None,
+            (.., Verdict::Beyond) => Some(
+                "They are nearer to the training images than other real images are, but no more of them are as near as copies."
+                    .to_owned(),
+            ),
+            _ => Some("They are no nearer to the training images than other real images are.".to_owned()),
         });
         sentences.join(" ")
     }
