@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use candle_augment::gan::GeneratorSource;
 use candle_augment::quality::{
-    Acceptance, ClassQuality, Evaluation, Filter, FilteredSource, Fold, Interval, Metric, NearestImage, PoolConfig,
-    QualityConfig, QualityData, QualityProgress, View, cross_fit, evaluate_in, samples_wanted, synthesize,
+    Acceptance, ClassQuality, Evaluation, Fold, Interval, Metric, NearestImage, PoolConfig, QualityConfig, QualityData,
+    QualityProgress, View, cross_fit, evaluate_in, samples_wanted, synthesize,
 };
 use candle_augment::report::{Bar, Bars, Canvas, Cell, Grid, Row, drawable_name, palette, write_file};
 use candle_augment::{Color, Dataset, DatasetExt, Part, Result, SyntheticSource, has_part, open_data};
@@ -18,7 +18,7 @@ use super::data::{self, Parts};
 use super::pictures::SampleGrid;
 use super::progress::{Goal, Progress};
 use super::words::{count, tell};
-use super::{output, training};
+use super::{filter, output, training};
 
 /// More images make the figures hardly more precise, and take minutes.
 const MOST_TRAINING_IMAGES: usize = 10_000;
@@ -233,16 +233,9 @@ fn filtered(
     source: &Arc<GeneratorSource>,
 ) -> Result<Acceptance> {
     let size = (FILTERED / source.classes().len().max(1)).clamp(FEWEST_FILTERED, MOST_FILTERED);
-    let classes = source.classes().len() as u64;
-    let mut progress = Progress::new("filter samples", "classes", Goal::Count(classes));
-    let filter = Filter::fit(config, &data.train, folds, source)?;
     // No more are made than are asked for, so that the rates are of all.
     let pools = PoolConfig { size, candidates: 1, seed: config.seed, bytes: usize::MAX, ..PoolConfig::default() };
-    let filtered = FilteredSource::new(Arc::clone(source), filter, pools, |done| {
-        progress.update(done as u64, String::new);
-        Ok(())
-    })?;
-    progress.finish(&count(classes, "class", "classes"));
+    let filtered = filter::filtered(config, &data.train, folds, Arc::clone(source) as _, pools)?;
     Ok(filtered.acceptance().clone())
 }
 

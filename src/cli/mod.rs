@@ -13,6 +13,7 @@ mod environment;
 mod evaluate;
 mod exit;
 mod export;
+mod filter;
 mod gate;
 mod inspect;
 mod interrupt;

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use candle_augment::compare::{Arm, Synthetic, Training};
 use candle_augment::gate::{self, COPY_BUDGET, Choice, GateConfig, Progress as Event};
-use candle_augment::quality::{Filter, QualityConfig, cross_fit};
+use candle_augment::quality::Filter;
 use candle_augment::{ClassMixture, Dataset, Error, Result, SyntheticSource, Transform};
 
 use super::progress::{Goal, Progress};
 use super::training::AUTOENCODER_PART;
-use super::words::{count, tell};
+use super::words::tell;
 use super::workshop::Workshop;
-use super::{exit, interrupt, training};
+use super::{exit, filter, interrupt, training};
 
 /// The names of the sources, in the order in which they are taken.
 pub const GAN: &str = "gan";
@@ -159,28 +159,12 @@ impl Gate<'_> {
         if sources.is_empty() {
             return Ok(());
         }
-        let config = QualityConfig {
-            steps: self.training.steps,
-            batch_size: self.training.batch_size,
-            seed: self.training.seed,
-            workers: self.training.workers,
-            ..QualityConfig::default()
-        };
-        let go_on = || match interrupt::stopped() {
-            true => Err(exit::interrupted("stopped while samples were looked through")),
-            false => Ok(()),
-        };
-        let total = (config.folds * config.steps) as u64;
-        let mut bar = Progress::new("look for copies", "steps", Goal::Count(total));
-        let folds = cross_fit(train, &config, |done| {
-            bar.update(done as u64, String::new);
-            go_on()
-        })?;
+        let config = filter::config(&self.training);
+        let folds = filter::judges(&config, train)?;
         for (name, source) in sources {
-            let filter = Filter::fit(&config, train, &folds, source)?;
-            gate::refuse(choice, (name, source), &filter, self.args.copy_budget, config.seed, |_| go_on())?;
+            let judge = Filter::fit(&config, train, &folds, source)?;
+            gate::refuse(choice, (name, source), &judge, self.args.copy_budget, config.seed, |_| filter::go_on())?;
         }
-        bar.finish(&count(total, "step", "steps"));
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use candle_augment::compare::{Arm, Synthetic};
 use candle_augment::gate::Choice;
-use candle_augment::{ClassMixture, Error, Result, SyntheticSource, Transform};
+use candle_augment::{ClassMixture, Error, Mixture, Result, SyntheticSource, Transform};
 use clap::ValueEnum;
 
 /// An arm of the comparison.
@@ -115,6 +115,9 @@ pub struct MixtureArgs {
     /// Train on real images alone in this last part of the training, from 0 to 1
     #[arg(long, value_name = "PART", default_value_t = 0.0, allow_negative_numbers = true)]
     pub real_only: f64,
+    /// Of the GAN's samples take only those that look real and like their class, and are no copies: see the last table of `evaluate`
+    #[arg(long)]
+    pub filter: bool,
     /// Weight of a synthetic sample in the loss, beside 1 for a real one
     #[arg(long, value_name = "W", default_value_t = 1.0, allow_negative_numbers = true)]
     pub synthetic_weight: f32,
@@ -157,8 +160,8 @@ fn check_part(part: f64, option: &str, what: &str) -> Result<()> {
 pub struct Parts<'a> {
     pub mixture: &'a MixtureArgs,
     pub classic: Arc<dyn Transform>,
-    /// For the arms that need it.
-    pub gan: Option<Arc<dyn SyntheticSource>>,
+    /// For the arms that need it, with the classes that it is to be used for, if not all.
+    pub gan: Option<(Arc<dyn SyntheticSource>, Option<Vec<String>>)>,
     /// For the arms that need it.
     pub autoencoder: Option<Arc<dyn SyntheticSource>>,
     /// For the arm that needs it.
@@ -186,16 +189,21 @@ impl Parts<'_> {
     }
 
     fn synthetic(&self, from: From) -> Synthetic {
-        let given = |source: &Option<Arc<dyn SyntheticSource>>| {
-            let source = source.as_ref().expect("it is made wherever an arm needs it");
-            self.mixture.apply(Synthetic::new(Arc::clone(source), self.mixture.mixture()))
-        };
+        const MADE: &str = "it is made wherever an arm needs it";
+        let mixture = Mixture::from(self.mixture.mixture());
         match from {
-            From::Smote => self.mixture.apply(Synthetic::smote(self.mixture.mixture())),
-            From::Autoencoder => given(&self.autoencoder),
-            From::Gan => given(&self.gan),
+            From::Smote => self.mixture.apply(Synthetic::smote(mixture)),
+            From::Autoencoder => {
+                let source = self.autoencoder.as_ref().expect(MADE);
+                self.mixture.apply(Synthetic::new(Arc::clone(source), mixture))
+            }
+            From::Gan => {
+                let (source, classes) = self.gan.as_ref().expect(MADE);
+                let mixture = classes.as_ref().map_or(mixture.clone(), |classes| mixture.only(classes));
+                self.mixture.apply(Synthetic::new(Arc::clone(source), mixture))
+            }
             From::Chosen => {
-                let (choice, source) = self.chosen.as_ref().expect("it is made wherever an arm needs it");
+                let (choice, source) = self.chosen.as_ref().expect(MADE);
                 Synthetic::new(Arc::clone(source), choice.clone())
             }
         }
@@ -209,7 +217,7 @@ mod tests {
     use super::*;
 
     const MIXTURE: MixtureArgs =
-        MixtureArgs { share: 0.3, fill_to: None, ramp: 0.0, real_only: 0.0, synthetic_weight: 1.0 };
+        MixtureArgs { share: 0.3, fill_to: None, filter: false, ramp: 0.0, real_only: 0.0, synthetic_weight: 1.0 };
 
     #[test]
     fn the_reference_is_always_there_and_nothing_twice() {
@@ -225,7 +233,7 @@ mod tests {
         let parts = Parts {
             mixture: &MIXTURE,
             classic: Arc::new(candle_augment::Pipeline::new()),
-            gan: Some(source(&digits)),
+            gan: Some((source(&digits), None)),
             autoencoder: Some(source(&digits)),
             chosen: Some((Choice::default(), source(&digits))),
         };

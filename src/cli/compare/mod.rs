@@ -14,6 +14,7 @@ use candle_augment::compare::{
 };
 use candle_augment::gan::{Budget, GanConfig, GeneratorSource};
 use candle_augment::gate::Choice;
+use candle_augment::quality::Acceptance;
 use candle_augment::{Color, Dataset, Error, ErrorKind, Result, Size, SyntheticSource};
 use serde::Serialize;
 
@@ -124,6 +125,8 @@ struct Report {
     transforms: String,
     /// Where the samples of the GAN come from, if an arm has any.
     gan: Option<String>,
+    /// What the filter made of its samples, if there is one.
+    acceptance: Option<Acceptance>,
     /// Steps of the autoencoder, if an arm has samples of one.
     autoencoder_steps: Option<u64>,
     /// What the arm auto is of, if there is one.
@@ -151,6 +154,11 @@ pub fn run(args: &Args) -> Result<()> {
     if arms::need_choice(&names) && args.gan.is_some() {
         return Err(Error::config(
             "the arm auto trains a GAN for each fold, beside which one that was trained before says nothing: leave --gan or auto out",
+        ));
+    }
+    if args.mixture.filter && !arms::need_gan(&names) {
+        return Err(Error::config(
+            "--filter is for samples of the GAN: add the arm gan or gan+classic, or leave it out (what auto takes is looked through anyway)",
         ));
     }
     let clock = Clock::start(args, arms::need_choice(&names))?;
@@ -204,7 +212,16 @@ pub fn run(args: &Args) -> Result<()> {
     let made = sources.made_gan();
     let gan_words = made.as_ref().map(|gan| format!("{from}, {}", count(gan.step(), "step", "steps")));
     let choice = chosen.as_ref().map(|(choice, _)| choice.clone());
-    let gan = gan.map(|gan| gan as Arc<dyn SyntheticSource>);
+    let filtered = gan.clone().filter(|_| args.mixture.filter).map(|gan| sources.filtered(gan, &gate.training));
+    let filtered = filtered.transpose()?;
+    let acceptance = filtered.as_ref().map(|filtered| filtered.acceptance().clone());
+    let gan = match filtered {
+        Some(filtered) => {
+            let classes = filtered.usable_classes();
+            Some((Arc::new(filtered) as Arc<dyn SyntheticSource>, Some(classes)))
+        }
+        None => gan.map(|gan| (gan as Arc<dyn SyntheticSource>, None)),
+    };
     let parts_of_arms = arms::Parts { mixture: &args.mixture, classic, gan, autoencoder, chosen };
     let mut referee = Referee::new(config, &data, &parts_of_arms.arms(&names), |_| Ok(()))?;
     if let Some(record) = stored.record.take() {
@@ -219,6 +236,7 @@ pub fn run(args: &Args) -> Result<()> {
         size,
         transforms: args.classic.full(channels).to_string(),
         gan: gan_words,
+        acceptance,
         autoencoder_steps: stored.autoencoder_steps,
         choice,
         settings,
@@ -397,7 +415,14 @@ impl Args {
             ("transforms of the GAN", self.classic.light(channels).to_string()),
         ];
         let fill_to = self.mixture.fill_to.map(|count| ("--fill-to", count.to_string()));
-        settings.into_iter().chain(fill_to).chain(checkpoint).map(|(name, value)| (name.to_owned(), value)).collect()
+        let filter = self.mixture.filter.then(|| ("--filter", "on".to_owned()));
+        settings
+            .into_iter()
+            .chain(fill_to)
+            .chain(filter)
+            .chain(checkpoint)
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
     }
 
     /// The checkpoint that the user gave.
@@ -463,6 +488,9 @@ impl fmt::Display for Report {
                 None => format!("a share of {}", setting("--share")),
             };
             writeln!(f, "synthetic   {amount}; ramp {ramp}, real only {real_only}, weight {weight}{but_auto}")?;
+        }
+        if let Some(acceptance) = &self.acceptance {
+            writeln!(f, "\nSamples that the filter accepts, and why it rejects the others:\n\n{acceptance}")?;
         }
         if let Some(choice) = &self.choice {
             writeln!(f, "\nauto, chosen on the training images:\n\n{choice}")?;

@@ -3,16 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use candle_augment::compare::Training;
 use candle_augment::gan::GeneratorSource;
 use candle_augment::gate::Choice;
+use candle_augment::quality::PoolConfig;
 use candle_augment::{Dataset, Error, ErrorKind, Result, SyntheticSource};
 
+use super::super::filter::{self, Filtered};
 use super::super::shares::{GAN, Gate, NamedSource};
 use super::super::training;
 use super::super::words::count;
 use super::super::workshop::Workshop;
 use super::arms::ArmName;
 use super::store::{Chosen, Folder, Stored};
+
+/// Samples of a class that pass the filter, as many as a classifier sees of it in some hundred steps, and the memory for them.
+const POOL: usize = 1000;
+const POOL_BYTES: usize = 1 << 30;
 
 /// Makes sources from the training images alone.
 pub struct Sources<'a> {
@@ -55,6 +62,14 @@ impl<'a> Sources<'a> {
     /// The GAN, if it was given or made by now.
     pub fn made_gan(&self) -> Option<Arc<GeneratorSource>> {
         self.gan.clone()
+    }
+
+    /// Of the samples of `gan` those that classifiers of the training images, trained as `training` says, accept.
+    pub fn filtered(&self, gan: Arc<GeneratorSource>, training: &Training) -> Result<Filtered> {
+        let config = filter::config(training);
+        let folds = filter::judges(&config, self.train)?;
+        let pools = PoolConfig { size: POOL, bytes: POOL_BYTES, seed: config.seed, ..PoolConfig::default() };
+        filter::filtered(&config, self.train, &folds, gan as _, pools)
     }
 
     fn stored_gan(&self, steps: u64) -> Result<GeneratorSource> {
