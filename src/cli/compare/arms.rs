@@ -7,6 +7,8 @@ use candle_augment::gate::Choice;
 use candle_augment::{ClassMixture, Error, Mixture, Result, SyntheticSource, Transform};
 use clap::ValueEnum;
 
+use super::super::filter::Filtered;
+
 /// An arm of the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum ArmName {
@@ -156,14 +158,38 @@ fn check_part(part: f64, option: &str, what: &str) -> Result<()> {
     Err(Error::config(format!("{option} {part}: {what} must lie between 0 and 1, such as 0.3")))
 }
 
+/// Samples for the arms.
+pub struct Samples {
+    source: Arc<dyn SyntheticSource>,
+    /// The classes that get any, if not all.
+    classes: Option<Vec<String>>,
+}
+
+impl Samples {
+    pub fn of(source: Arc<dyn SyntheticSource>) -> Self {
+        Self { source, classes: None }
+    }
+
+    /// Those that a filter accepts, of the classes of which it accepts enough.
+    pub fn filtered(source: Filtered) -> Self {
+        let classes = Some(source.usable_classes());
+        Self { source: Arc::new(source), classes }
+    }
+
+    fn mixed(&self, mixture: &Mixture) -> Synthetic {
+        let mixture = self.classes.as_ref().map_or_else(|| mixture.clone(), |classes| mixture.only(classes));
+        Synthetic::new(Arc::clone(&self.source), mixture)
+    }
+}
+
 /// What the arms are made of.
 pub struct Parts<'a> {
     pub mixture: &'a MixtureArgs,
     pub classic: Arc<dyn Transform>,
-    /// For the arms that need it, with the classes that it is to be used for, if not all.
-    pub gan: Option<(Arc<dyn SyntheticSource>, Option<Vec<String>>)>,
     /// For the arms that need it.
-    pub autoencoder: Option<Arc<dyn SyntheticSource>>,
+    pub gan: Option<Samples>,
+    /// For the arms that need it.
+    pub autoencoder: Option<Samples>,
     /// For the arm that needs it.
     pub chosen: Option<(Choice, Arc<dyn SyntheticSource>)>,
 }
@@ -193,15 +219,8 @@ impl Parts<'_> {
         let mixture = Mixture::from(self.mixture.mixture());
         match from {
             From::Smote => self.mixture.apply(Synthetic::smote(mixture)),
-            From::Autoencoder => {
-                let source = self.autoencoder.as_ref().expect(MADE);
-                self.mixture.apply(Synthetic::new(Arc::clone(source), mixture))
-            }
-            From::Gan => {
-                let (source, classes) = self.gan.as_ref().expect(MADE);
-                let mixture = classes.as_ref().map_or(mixture.clone(), |classes| mixture.only(classes));
-                self.mixture.apply(Synthetic::new(Arc::clone(source), mixture))
-            }
+            From::Autoencoder => self.mixture.apply(self.autoencoder.as_ref().expect(MADE).mixed(&mixture)),
+            From::Gan => self.mixture.apply(self.gan.as_ref().expect(MADE).mixed(&mixture)),
             From::Chosen => {
                 let (choice, source) = self.chosen.as_ref().expect(MADE);
                 Synthetic::new(Arc::clone(source), choice.clone())
@@ -233,8 +252,8 @@ mod tests {
         let parts = Parts {
             mixture: &MIXTURE,
             classic: Arc::new(candle_augment::Pipeline::new()),
-            gan: Some((source(&digits), None)),
-            autoencoder: Some(source(&digits)),
+            gan: Some(Samples::of(source(&digits))),
+            autoencoder: Some(Samples::of(source(&digits))),
             chosen: Some((Choice::default(), source(&digits))),
         };
         for name in ArmName::value_variants() {

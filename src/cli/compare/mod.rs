@@ -15,10 +15,10 @@ use candle_augment::compare::{
 use candle_augment::gan::{Budget, GanConfig, GeneratorSource};
 use candle_augment::gate::Choice;
 use candle_augment::quality::Acceptance;
-use candle_augment::{Color, Dataset, Error, ErrorKind, Result, Size, SyntheticSource};
+use candle_augment::{Color, Dataset, Error, ErrorKind, Result, Size};
 use serde::Serialize;
 
-use self::arms::{ArmName, MixtureArgs};
+use self::arms::{ArmName, MixtureArgs, Samples};
 use self::sources::Sources;
 use self::store::{Folder, Settings, Stored};
 use super::classic::ClassicArgs;
@@ -208,20 +208,14 @@ pub fn run(args: &Args) -> Result<()> {
     // What is to be chosen comes first, while all of its time is left.
     let chosen = arms::need_choice(&names).then(|| sources.auto(&gate)).transpose()?;
     let gan = arms::need_gan(&names).then(|| sources.gan()).transpose()?;
-    let autoencoder = arms::need_autoencoder(&names).then(|| sources.interpolation()).transpose()?;
+    let autoencoder = arms::need_autoencoder(&names).then(|| sources.interpolation()).transpose()?.map(Samples::of);
     let made = sources.made_gan();
     let gan_words = made.as_ref().map(|gan| format!("{from}, {}", count(gan.step(), "step", "steps")));
     let choice = chosen.as_ref().map(|(choice, _)| choice.clone());
     let filtered = gan.clone().filter(|_| args.mixture.filter).map(|gan| sources.filtered(gan, &gate.training));
     let filtered = filtered.transpose()?;
     let acceptance = filtered.as_ref().map(|filtered| filtered.acceptance().clone());
-    let gan = match filtered {
-        Some(filtered) => {
-            let classes = filtered.usable_classes();
-            Some((Arc::new(filtered) as Arc<dyn SyntheticSource>, Some(classes)))
-        }
-        None => gan.map(|gan| (gan as Arc<dyn SyntheticSource>, None)),
-    };
+    let gan = filtered.map(Samples::filtered).or_else(|| gan.map(|gan| Samples::of(gan)));
     let parts_of_arms = arms::Parts { mixture: &args.mixture, classic, gan, autoencoder, chosen };
     let mut referee = Referee::new(config, &data, &parts_of_arms.arms(&names), |_| Ok(()))?;
     if let Some(record) = stored.record.take() {
