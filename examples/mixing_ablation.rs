@@ -5,7 +5,7 @@
 //!     cargo run --release --example mixing_ablation -- mnist gan.safetensors --per-class 50 --seeds 5
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -53,10 +53,11 @@ struct Args {
 
 fn main() -> Result<()> {
     let args = Args::parse();
-    // Now, not after all that was measured, it shows whether it can be written.
-    let file =
-        args.json.as_ref().map(|path| File::create(path).map_err(|error| Error::io("create the file", path, error)));
-    let file = file.transpose()?;
+    let in_file = |path: &PathBuf, error| Error::io("write the file", path, error);
+    if let Some(path) = &args.json {
+        // Now, not after all that was measured, it shows whether it can be written.
+        OpenOptions::new().append(true).create(true).open(path).map_err(|error| in_file(path, error))?;
+    }
     let gan = Arc::new(GeneratorSource::load(&args.gan)?);
     let size = gan.config().size;
     let train = open_data(&args.data, Part::Train)?;
@@ -85,9 +86,9 @@ fn main() -> Result<()> {
         Ok(())
     })?;
     println!("{comparison}");
-    if let (Some(file), Some(path)) = (file, args.json) {
-        let written = serde_json::to_writer_pretty(file, &comparison);
-        written.map_err(|error| Error::io("write the file", path, error.into()))?;
+    if let Some(path) = &args.json {
+        let text = serde_json::to_string_pretty(&comparison).map_err(|error| in_file(path, error.into()))?;
+        std::fs::write(path, text).map_err(|error| in_file(path, error))?;
     }
     Ok(())
 }

@@ -94,12 +94,14 @@ fn copies_are_found_out_in_every_class() {
 fn samples_that_are_only_more_typical_are_not_called_copies() {
     let mut found = evaluated(|_| real().2);
     assert!(found.to_string().contains("They are no nearer to the training images"), "{found}");
-    let z = found.measures.iter_mut().find(|measure| measure.metric == Metric::CopyZ).unwrap();
-    z.verdict = Verdict::Beyond;
-    assert!(
-        found.to_string().contains("nearer to the training images than other real images are, but no more"),
-        "{found}"
-    );
+    let judge = |found: &mut Evaluation, metric, verdict| {
+        found.measures.iter_mut().find(|measure| measure.metric == metric).unwrap().verdict = verdict;
+        found.to_string()
+    };
+    let words = judge(&mut found, Metric::CopyZ, Verdict::Beyond);
+    assert!(words.contains("nearer to the training images than other real images are, but no more"), "{words}");
+    let words = judge(&mut found, Metric::CopyShare, Verdict::SomeCopies);
+    assert!(words.contains("Some samples are near copies of training images."), "{words}");
 }
 
 #[test]

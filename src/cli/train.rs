@@ -44,8 +44,8 @@ const DEFAULT_MINUTES: f64 = 5.0;
 /// "event", what the training's supervisor saw and did. Of the steps there is every one up to 2,000, every second up to 4,000, every
 /// fourth up to 8,000, and so on.
 ///
-/// Before, an autoencoder is trained whose decoder gives the generator its start, if a class has under 1,000 images: for a quarter of the
-/// minutes, or a third as many steps as the GAN makes, 4,000 at most.
+/// Before, an autoencoder is trained whose decoder gives the generator its start: for a quarter of the minutes, or a third as many steps
+/// as the GAN makes, 4,000 at most.
 ///
 /// Of classes that all have 40 images or more a twentieth of each is held out, 256 images at most: by these the training notices when it
 /// knows the others by heart, and `evaluate` measures with them.

@@ -28,9 +28,6 @@ const HELD_OUT: usize = 256;
 /// The part of a GAN's time in which an autoencoder is trained, whose decoder is the generator's start: on few images samples
 /// are far better and more varied for it than for as many more steps.
 pub const AUTOENCODER_PART: f64 = 0.25;
-/// Where every class has so many images there is none: the GAN learns them as well without, and mistakes classes less often (99.5
-/// instead of 98.9 % of MNIST's samples have the class that they were made for).
-const MANY_IMAGES: usize = 1000;
 
 /// A budget of so many minutes.
 pub fn minutes(minutes: f64) -> Result<Budget> {
@@ -97,7 +94,7 @@ pub fn split_off(set: &Arc<dyn Dataset>, seed: u64) -> Result<Option<(Subset, Su
     Arc::clone(set).split(1.0 - share, seed).map(Some)
 }
 
-/// A training on `device` under watch: a new one, which on few images starts from an autoencoder, or the one in `resumed`. A budget of
+/// A training on `device` under watch: a new one, which starts from an autoencoder, or the one in `resumed`. A budget of
 /// steps is the GAN's own. The examiner stays on the CPU, where the images are.
 pub fn watch(
     config: GanConfig,
@@ -122,9 +119,7 @@ pub fn watch(
         steps => steps,
     };
     let Some(path) = resumed else {
-        let has_many = loader.dataset().class_counts().iter().all(|count| *count >= MANY_IMAGES);
-        let trainer =
-            if has_many { Trainer::new(config, device)? } else { warm_started(config, device, loader, budget)? };
+        let trainer = warm_started(config, device, loader, budget)?;
         return Supervisor::new(trainer, examiner, held_out, left(budget));
     };
     Supervisor::load(path, device, examiner, held_out, left(budget))

@@ -19,10 +19,10 @@ pub struct GateConfig {
     pub repeats: usize,
     /// The shares that are tried for each source, in (0, 1]. 0.25 and 0.5 by default.
     pub shares: Vec<f64>,
-    /// No source and no classifier is begun after so long, but for a short training at the start that tells the pace; the repeats that are whole by then count, if they are two. Where
-    /// two do not fit, and two to confirm a choice, fewer shares are tried, the first ones, and of the last of these fewer
-    /// candidates; where that is too much still, nothing is measured, and the choice says how long it would take. A choice that
-    /// cannot be confirmed in time is given up. None by default.
+    /// No source and no classifier is begun after so long, but for a short training at the start that tells the pace; the repeats
+    /// that are whole by then count, if they are two. Where two do not fit, and two to confirm a choice, fewer shares are tried,
+    /// the first ones, and of the last of these fewer candidates; where that is too much still, nothing is measured, and the
+    /// choice says how long it would take. A choice that cannot be confirmed in time is given up. None by default.
     pub time: Option<Duration>,
 }
 

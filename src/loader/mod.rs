@@ -211,16 +211,10 @@ impl DataLoader {
         self.planner.batches_per_epoch()
     }
 
-    /// The images that it was built with.
-    #[must_use]
-    pub fn dataset(&self) -> &dyn Dataset {
-        &*self.recipe.dataset
-    }
-
     /// The names of the classes, in the order of their labels.
     #[must_use]
     pub fn classes(&self) -> &[String] {
-        self.dataset().classes()
+        self.recipe.dataset.classes()
     }
 
     fn start(&self, plan: EpochPlan) -> Epoch {

@@ -79,6 +79,7 @@ impl Evaluation {
             (_, false, _) => {
                 Some(format!("Samples of some classes are near copies of training images: {}.", copied.join(", ")))
             }
+            (Verdict::SomeCopies, ..) => Some("Some samples are near copies of training images.".to_owned()),
             // What does not look real is far from everything: that it is no copy is no praise.
             _ if is_bad(Metric::Precision) => None,
             (.., Verdict::Beyond) => Some(

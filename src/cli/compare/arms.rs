@@ -8,6 +8,7 @@ use candle_augment::{ClassMixture, Error, Mixture, Result, SyntheticSource, Tran
 use clap::ValueEnum;
 
 use super::super::filter::Filtered;
+use super::super::words::tell;
 
 /// An arm of the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -117,7 +118,8 @@ pub struct MixtureArgs {
     /// Train on real images alone in this last part of the training, from 0 to 1
     #[arg(long, value_name = "PART", default_value_t = 0.0, allow_negative_numbers = true)]
     pub real_only: f64,
-    /// Of the GAN's samples take only those that look real and like their class, and are no copies: see the last table of `evaluate`
+    /// Of the samples of a GAN, in the arms gan and gan+classic, take only those that look real and like their class, and are no
+    /// copies, as in the last table of `evaluate`; a class of which under 5 % pass gets none
     #[arg(long)]
     pub filter: bool,
     /// Weight of a synthetic sample in the loss, beside 1 for a real one
@@ -173,6 +175,9 @@ impl Samples {
     /// Those that a filter accepts, of the classes of which it accepts enough.
     pub fn filtered(source: Filtered) -> Self {
         let classes = Some(source.usable_classes());
+        if classes.as_ref().is_some_and(Vec::is_empty) {
+            tell("warning: of no class enough samples pass the filter, so that none are mixed in");
+        }
         Self { source: Arc::new(source), classes }
     }
 

@@ -156,9 +156,10 @@ pub fn run(args: &Args) -> Result<()> {
             "the arm auto trains a GAN for each fold, beside which one that was trained before says nothing: leave --gan or auto out",
         ));
     }
-    if args.mixture.filter && !arms::need_gan(&names) {
+    // Results so far may go on with other arms, but not without the filter.
+    if args.mixture.filter && !args.resume && !arms::need_gan(&names) {
         return Err(Error::config(
-            "--filter is for samples of the GAN: add the arm gan or gan+classic, or leave it out (what auto takes is looked through anyway)",
+            "--filter is for samples of the GAN in the arms gan and gan+classic: name one of these, or leave it out",
         ));
     }
     let clock = Clock::start(args, arms::need_choice(&names))?;
@@ -212,10 +213,15 @@ pub fn run(args: &Args) -> Result<()> {
     let made = sources.made_gan();
     let gan_words = made.as_ref().map(|gan| format!("{from}, {}", count(gan.step(), "step", "steps")));
     let choice = chosen.as_ref().map(|(choice, _)| choice.clone());
-    let filtered = gan.clone().filter(|_| args.mixture.filter).map(|gan| sources.filtered(gan, &gate.training));
-    let filtered = filtered.transpose()?;
-    let acceptance = filtered.as_ref().map(|filtered| filtered.acceptance().clone());
-    let gan = filtered.map(Samples::filtered).or_else(|| gan.map(|gan| Samples::of(gan)));
+    let mut acceptance = None;
+    let gan = match gan {
+        Some(gan) if args.mixture.filter => {
+            let filtered = sources.filtered(gan, &gate.training)?;
+            acceptance = Some(filtered.acceptance().clone());
+            Some(Samples::filtered(filtered))
+        }
+        gan => gan.map(|gan| Samples::of(gan)),
+    };
     let parts_of_arms = arms::Parts { mixture: &args.mixture, classic, gan, autoencoder, chosen };
     let mut referee = Referee::new(config, &data, &parts_of_arms.arms(&names), |_| Ok(()))?;
     if let Some(record) = stored.record.take() {

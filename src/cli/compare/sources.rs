@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use candle_augment::compare::Training;
-use candle_augment::gan::GeneratorSource;
+use candle_augment::gan::{GanConfig, GeneratorSource};
 use candle_augment::gate::Choice;
 use candle_augment::quality::PoolConfig;
-use candle_augment::{Dataset, Error, ErrorKind, Result, SyntheticSource};
+use candle_augment::{Dataset, Error, ErrorKind, Image, Result, SyntheticSource};
 
 use super::super::filter::{self, Filtered};
 use super::super::shares::{GAN, Gate, NamedSource};
@@ -17,7 +17,7 @@ use super::super::workshop::Workshop;
 use super::arms::ArmName;
 use super::store::{Chosen, Folder, Stored};
 
-/// Samples of a class that pass the filter, as many as a classifier sees of it in some hundred steps, and the memory for them.
+/// The most samples of a class that are filtered, and the memory for those of all.
 const POOL: usize = 1000;
 const POOL_BYTES: usize = 1 << 30;
 
@@ -68,7 +68,16 @@ impl<'a> Sources<'a> {
     pub fn filtered(&self, gan: Arc<GeneratorSource>, training: &Training) -> Result<Filtered> {
         let config = filter::config(training);
         let folds = filter::judges(&config, self.train)?;
-        let pools = PoolConfig { size: POOL, bytes: POOL_BYTES, seed: config.seed, ..PoolConfig::default() };
+        let GanConfig { size, channels, ref classes, .. } = *gan.config();
+        // A classifier sees so many of a class at most.
+        let seen = (training.steps * training.batch_size).div_ceil(classes.len());
+        let room = POOL_BYTES / (classes.len() * (size * size * channels + size_of::<Image>()));
+        let pools = PoolConfig {
+            size: seen.min(POOL).min(room).max(1),
+            bytes: POOL_BYTES,
+            seed: config.seed,
+            ..PoolConfig::default()
+        };
         filter::filtered(&config, self.train, &folds, gan as _, pools)
     }
 
