@@ -25,7 +25,8 @@ use super::{data, interrupt, output, training};
 /// samples beside the real images, of a GAN and of an interpolation between images in the codes of an autoencoder, with several shares.
 /// For each fold both are trained anew on the other folds. A class gets samples only where these are shown to help, with 90 %: of the
 /// GAN if they do, else of the interpolation if these do, else none. What was chosen is measured once more as a whole, and given up if it
-/// gains nothing then. Where some classes have under half as many images as the largest, these alone may get samples. Classes of which the chosen source copies training images get none.
+/// gains nothing then. Where some classes have under half as many images as the largest, these alone may get samples. Classes of
+/// which the chosen source copies training images get none.
 ///
 /// Writes into a folder: choice.toml, with the share of each class and all figures, which a loader reads and you may edit; and the
 /// sources that it names, trained on all images: gan.safetensors, interpolation.safetensors. What was measured holds for classes that

@@ -271,6 +271,17 @@ mod tests {
     }
 
     #[test]
+    fn classes_without_usable_samples_get_none() {
+        let source = || Arc::new(candle_augment::SmoteSource::new(&candle_augment::digits().unwrap()).unwrap());
+        let all = Samples::of(source());
+        let some = Samples { classes: Some(vec!["3".into()]), ..Samples::of(source()) };
+        let mixture = Mixture::from(MIXTURE.mixture());
+        assert_eq!(all.mixed(&mixture).mixture, mixture);
+        let only = Mixture::PerClass([("3".to_owned(), ClassMixture::Share(0.3))].into());
+        assert_eq!(some.mixed(&mixture).mixture, only);
+    }
+
+    #[test]
     fn parts_outside_0_to_1_are_refused() {
         assert!(MixtureArgs { share: 0.0, ramp: 1.0, ..MIXTURE }.check().is_ok());
         for wrong in [-0.1, 1.01, f64::NAN, f64::INFINITY] {
