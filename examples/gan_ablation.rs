@@ -8,6 +8,7 @@
 //!
 //!     cargo run --release --example gan_ablation -- mnist --per-class 100 --steps 1500 --seeds 3
 
+use std::iter;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -51,6 +52,9 @@ struct Args {
     /// Train under the supervisor, which keeps the best generator instead of the last
     #[arg(long)]
     supervised: bool,
+    /// A further row for each, of the same GAN's samples of noise within ± this; only with --supervised
+    #[arg(long, requires = "supervised")]
+    truncation: Vec<f64>,
     /// Only these variants
     #[arg(long)]
     only: Vec<String>,
@@ -131,9 +135,12 @@ fn main() -> Result<()> {
         if !args.only.is_empty() && !args.only.iter().any(|only| only == name) {
             continue;
         }
-        let rows: Vec<Row> =
+        let seeds: Vec<Vec<Row>> =
             (0..args.seeds).map(|seed| measure(&args, &all, &judge, seed, (name, *change))).collect::<Result<_>>()?;
-        println!("| {name} | {} |", summary(&rows));
+        println!("| {name} | {} |", summary(seeds.iter().map(|rows| &rows[0])));
+        for (index, truncation) in args.truncation.iter().enumerate() {
+            println!("| {name}, truncation {truncation} | {} |", summary(seeds.iter().map(|rows| &rows[1 + index])));
+        }
     }
     Ok(())
 }
@@ -157,9 +164,9 @@ struct Row {
     milliseconds: f64,
 }
 
-fn summary(rows: &[Row]) -> String {
+fn summary<'a>(rows: impl Iterator<Item = &'a Row> + Clone) -> String {
     let column = |of: fn(&Row) -> f64| {
-        let values: Vec<f64> = rows.iter().map(of).collect();
+        let values: Vec<f64> = rows.clone().map(of).collect();
         let mean = values.iter().sum::<f64>() / values.len() as f64;
         (mean, values.into_iter().fold(f64::INFINITY, f64::min))
     };
@@ -170,13 +177,14 @@ fn summary(rows: &[Row]) -> String {
     format!("{agreement} | {accuracy} | {diversity:.2} ({least:.2}) | {milliseconds:.0}")
 }
 
+/// A row of all samples, then one for each truncation.
 fn measure(
     args: &Args,
     all: &Arc<dyn Dataset>,
     judge: &Judge,
     seed: u64,
     (name, change): (&str, Change),
-) -> Result<Row> {
+) -> Result<Vec<Row>> {
     let set: Arc<dyn Dataset> = match args.per_class {
         Some(count) => Arc::new(Arc::clone(all).per_class(count, seed)?),
         None => Arc::clone(all),
@@ -227,7 +235,7 @@ fn measure(
     };
     let mut row = judge.row(&*source, args.judge_steps, seed)?;
     row.milliseconds = 1e3 * seconds / args.steps as f64;
-    Ok(row)
+    Ok(vec![row])
 }
 
 /// As the program trains, but with no images held out.
@@ -237,7 +245,7 @@ fn supervised(
     config: GanConfig,
     judge: &Judge,
     (seed, before): (u64, u64),
-) -> Result<Row> {
+) -> Result<Vec<Row>> {
     let examiner = Examiner::train(&config, endless(loader), 100, &Device::Cpu)?;
     let started = Instant::now();
     let mut autoencoder = Autoencoder::new(config.clone(), &Device::Cpu)?;
@@ -258,7 +266,16 @@ fn supervised(
         }
     }
     let milliseconds = 1e3 * started.elapsed().as_secs_f64() / args.steps as f64;
-    Ok(Row { milliseconds, ..judge.row(&supervisor.source()?, args.judge_steps, seed)? })
+    let mut rows = Vec::new();
+    for truncation in iter::once(None).chain(args.truncation.iter().map(|truncation| Some(*truncation))) {
+        let source = supervisor.source()?;
+        let source = match truncation {
+            Some(truncation) => source.with_truncation(truncation)?,
+            None => source,
+        };
+        rows.push(Row { milliseconds, ..judge.row(&source, args.judge_steps, seed)? });
+    }
+    Ok(rows)
 }
 
 fn loader(set: &Arc<dyn Dataset>, batch_size: usize, seed: u64) -> Result<DataLoader> {

@@ -125,6 +125,12 @@ impl Generator {
         }
     }
 
+    /// Makes once what every pass would make of the variables, which must change no more; they get no gradients from now on.
+    pub(super) fn prepare(&mut self) -> Result<()> {
+        *self = self.frozen();
+        self.body.prepare()
+    }
+
     /// Images (N, H, W, C) in [−1, 1] from `noise` (N, latent) and `labels` (N), u32, which count by `strength`: at 0 they
     /// count nothing, at 1 wholly.
     pub(super) fn forward(&self, noise: &Tensor, labels: &Tensor, strength: f64, pass: Pass) -> Result<Tensor> {
@@ -159,6 +165,23 @@ impl Body {
             Self::Residual { blocks, norm, last } => {
                 let blocks = blocks.iter().map(Block::frozen).collect();
                 Self::Residual { blocks, norm: norm.frozen(), last: last.frozen() }
+            }
+        }
+    }
+
+    fn prepare(&mut self) -> Result<()> {
+        match self {
+            Self::Transposed { stages, last, .. } => {
+                stages.iter_mut().try_for_each(|(conv, _)| conv.prepare())?;
+                last.prepare()
+            }
+            Self::Upsampled { stages, last, .. } => {
+                stages.iter_mut().try_for_each(|(conv, _)| conv.prepare())?;
+                last.prepare()
+            }
+            Self::Residual { blocks, last, .. } => {
+                blocks.iter_mut().try_for_each(Block::prepare)?;
+                last.prepare()
             }
         }
     }
@@ -228,6 +251,12 @@ impl Block {
             second: (self.second.0.frozen(), self.second.1.frozen()),
             shortcut: self.shortcut.as_ref().map(Conv2d::frozen),
         }
+    }
+
+    fn prepare(&mut self) -> Result<()> {
+        self.first.1.prepare()?;
+        self.second.1.prepare()?;
+        self.shortcut.as_mut().map_or(Ok(()), Conv2d::prepare)
     }
 
     fn forward(&self, x: &Tensor, classes: Classes<'_>, pass: Pass) -> Result<Tensor> {

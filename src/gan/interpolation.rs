@@ -88,8 +88,9 @@ impl InterpolationSource {
             return Err(Error::config("no image to interpolate: give batches that have some"));
         }
         let mut params = Params::blank(device);
-        let generator = Generator::new(&mut params, config)?.frozen();
+        let mut generator = Generator::new(&mut params, config)?;
         params.copy_from(decoder)?;
+        generator.prepare()?;
         // The statistics of what it was trained on: codes with noise, here half of each.
         let labelled = codes.iter().zip(0u32..).flat_map(|(codes, label)| codes.iter().map(move |code| (code, label)));
         let (values, labels): (Vec<&Vec<f32>>, Vec<u32>) = labelled.unzip();
@@ -122,8 +123,9 @@ impl InterpolationSource {
             let codes = (0..config.classes.len()).map(|class| codes(&tensors, class, config.latent));
             let classes = codes.map(|codes| Ok(Codes::new(codes?))).collect::<Result<_>>()?;
             let mut params = Params::blank(&Device::Cpu);
-            let decoder = Generator::new(&mut params, &config)?.frozen();
+            let mut decoder = Generator::new(&mut params, &config)?;
             params.load(&tensors, DECODER)?;
+            decoder.prepare()?;
             Ok(Self { config, device: Device::Cpu, decoder, params, classes })
         };
         load().map_err(|error: Error| error.with_path(path))

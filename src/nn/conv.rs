@@ -73,7 +73,16 @@ impl Conv2d {
     /// The same layer with another weight of the same shape, such as its own after a normalisation.
     #[must_use]
     pub fn with_weight(&self, weight: Tensor) -> Self {
-        Self { weights: Weights { weight, bias: self.weights.bias.clone() }, config: self.config }
+        Self { weights: Weights::of(weight, self.weights.bias.clone()), config: self.config }
+    }
+
+    /// Makes once what every pass would make of the variables, which must change no more; they get no gradients from now on.
+    pub(crate) fn prepare(&mut self) -> Result<()> {
+        let side = self.config.kernel;
+        if let Some(op) = self.op((side, side))? {
+            self.weights = op.prepare(&self.weights)?;
+        }
+        Ok(())
     }
 
     /// Applies the layer to images (N, H, W, inputs), f32.
@@ -83,16 +92,24 @@ impl Conv2d {
     /// [`crate::ErrorKind::Tensor`] for another shape or dtype, or images smaller than the kernel.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let (_, height, width, channels) = x.dims4()?;
-        let (kernel, _, inputs, _) = self.weights.weight.dims4()?;
-        let Conv2dConfig { stride, padding, activation, .. } = self.config;
-        let small = |side: usize| (side + 2 * padding).checked_sub(kernel).map(|room| room / stride + 1);
-        let (Some(small_height), Some(small_width), true) = (small(height), small(width), channels == inputs) else {
+        let inputs = self.weights.weight.dim(2)?;
+        let Some(op) = self.op((height, width))?.filter(|_| channels == inputs) else {
+            let Conv2dConfig { kernel, padding, .. } = self.config;
             return Err(shape_error(
                 x,
                 &format!("(N, H, W, {inputs}) with H and W of at least {kernel} − 2 · {padding}"),
             ));
         };
+        op.run(x, &self.weights)
+    }
+
+    /// The operation on images of this size, unless they are smaller than the kernel.
+    fn op(&self, (height, width): (usize, usize)) -> Result<Option<ConvOp>> {
+        let (kernel, _, channels, _) = self.weights.weight.dims4()?;
+        let Conv2dConfig { stride, padding, activation, .. } = self.config;
+        let small = |side: usize| (side + 2 * padding).checked_sub(kernel).map(|room| room / stride + 1);
+        let (Some(small_height), Some(small_width)) = (small(height), small(width)) else { return Ok(None) };
         let geometry = Geometry { height, width, channels, small_height, small_width, kernel, stride, padding };
-        ConvOp { geometry, activation, transposed: false }.run(x, &self.weights)
+        Ok(Some(ConvOp { geometry, activation, transposed: false }))
     }
 }

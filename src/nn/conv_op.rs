@@ -1,5 +1,7 @@
 //! Either kind of convolution as one operation of candle's, channels last, with bias and activation in the same pass.
 
+use std::sync::Arc;
+
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Result as CandleResult, Shape, Tensor};
 
 use super::activation::Activation;
@@ -20,7 +22,7 @@ pub(super) struct ConvOp {
 
 impl ConvOp {
     /// The convolution of `x`, N at least 1.
-    pub(super) fn run(self, x: &Tensor, Weights { weight, bias }: &Weights) -> Result<Tensor> {
+    pub(super) fn run(self, x: &Tensor, Weights { weight, bias, points }: &Weights) -> Result<Tensor> {
         if x.elem_count() == 0 {
             return Err(shape_error(x, "(N, …) with N of at least 1"));
         }
@@ -31,17 +33,29 @@ impl ConvOp {
             return Ok(self.stock(x, weight, bias.as_ref())?);
         }
         let x = x.contiguous()?;
+        let kernel = Kernel { op: self, points: points.clone() };
         Ok(match bias {
-            Some(bias) => x.apply_op3(weight, bias, self)?,
-            None => x.apply_op2(weight, self)?,
+            Some(bias) => x.apply_op3(weight, bias, kernel)?,
+            None => x.apply_op2(weight, kernel)?,
         })
+    }
+
+    /// The weights with what every pass would make of them first.
+    pub(super) fn prepare(self, weights: &Weights) -> Result<Weights> {
+        let Weights { weight, bias, .. } = weights.frozen();
+        let points = if has_kernels(&weight) {
+            kernels::lift_weight(&self.geometry, Floats::new(&weight).get()?, self.transposed)
+        } else {
+            None
+        };
+        Ok(Weights { weight, bias, points: points.map(Arc::new) })
     }
 
     /// The convolution of bf16 images on the CPU, which candle lacks: products of rounded values, added up in f32 and then
     /// rounded, as GPUs do it.
     fn rounded(self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
         let round = |values: &Tensor| values.to_dtype(x.dtype())?.to_dtype(DType::F32);
-        let weights = Weights { weight: round(weight)?, bias: bias.map(round).transpose()? };
+        let weights = Weights::of(round(weight)?, bias.map(round).transpose()?);
         Ok(self.run(&x.to_dtype(DType::F32)?, &weights)?.to_dtype(x.dtype())?)
     }
 
@@ -50,16 +64,17 @@ impl ConvOp {
         x: (&CpuStorage, &Layout),
         weight: (&CpuStorage, &Layout),
         bias: Option<(&CpuStorage, &Layout)>,
+        points: Option<&[f32]>,
     ) -> CandleResult<(CpuStorage, Shape)> {
         let count = x.1.dims()[0];
         let (input, weight) = (operand(x.0, x.1)?, operand(weight.0, weight.1)?);
         let bias = bias.map(|(storage, layout)| operand(storage, layout)).transpose()?;
         let g = &self.geometry;
         let (shape, values) = if self.transposed {
-            let values = kernels::conv_transpose(g, input, weight, bias, self.activation);
+            let values = kernels::conv_transpose(g, input, (weight, points), bias, self.activation);
             ((count, g.height, g.width, g.channels), values)
         } else {
-            let values = kernels::conv(g, input, weight, bias, self.activation);
+            let values = kernels::conv(g, input, (weight, points), bias, self.activation);
             ((count, g.small_height, g.small_width, weight.len() / g.patch()), values)
         };
         Ok((CpuStorage::F32(values), shape.into()))
@@ -112,7 +127,20 @@ impl ConvOp {
     }
 }
 
-impl CustomOp2 for ConvOp {
+/// The operation by the crate's own kernels.
+struct Kernel {
+    op: ConvOp,
+    /// Of the weights, as in [`Weights`].
+    points: Option<Arc<Vec<f32>>>,
+}
+
+impl Kernel {
+    fn points(&self) -> Option<&[f32]> {
+        self.points.as_deref().map(Vec::as_slice)
+    }
+}
+
+impl CustomOp2 for Kernel {
     fn name(&self) -> &'static str {
         "conv"
     }
@@ -124,7 +152,7 @@ impl CustomOp2 for ConvOp {
         weight: &CpuStorage,
         weight_layout: &Layout,
     ) -> CandleResult<(CpuStorage, Shape)> {
-        self.forward((x, x_layout), (weight, weight_layout), None)
+        self.op.forward((x, x_layout), (weight, weight_layout), None, self.points())
     }
 
     fn bwd(
@@ -134,12 +162,12 @@ impl CustomOp2 for ConvOp {
         result: &Tensor,
         gradient: &Tensor,
     ) -> CandleResult<(Option<Tensor>, Option<Tensor>)> {
-        let (x, weight, _) = self.backward(x, weight, None, result, gradient)?;
+        let (x, weight, _) = self.op.backward(x, weight, None, result, gradient)?;
         Ok((x, weight))
     }
 }
 
-impl CustomOp3 for ConvOp {
+impl CustomOp3 for Kernel {
     fn name(&self) -> &'static str {
         "conv"
     }
@@ -153,7 +181,7 @@ impl CustomOp3 for ConvOp {
         bias: &CpuStorage,
         bias_layout: &Layout,
     ) -> CandleResult<(CpuStorage, Shape)> {
-        self.forward((x, x_layout), (weight, weight_layout), Some((bias, bias_layout)))
+        self.op.forward((x, x_layout), (weight, weight_layout), Some((bias, bias_layout)), self.points())
     }
 
     fn bwd(
@@ -164,7 +192,7 @@ impl CustomOp3 for ConvOp {
         result: &Tensor,
         gradient: &Tensor,
     ) -> CandleResult<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        self.backward(x, weight, Some(bias), result, gradient)
+        self.op.backward(x, weight, Some(bias), result, gradient)
     }
 }
 
@@ -181,7 +209,10 @@ mod tests {
 
     /// The kernels against candle's own layers, forward and backward, on sizes with every kind of border.
     fn compare(op: ConvOp, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<()> {
-        let own = op.run(x, &Weights { weight: weight.clone(), bias: bias.cloned() })?;
+        let weights = Weights::of(weight.clone(), bias.cloned());
+        let own = op.run(x, &weights)?;
+        let prepared = op.run(x, &op.prepare(&weights)?)?;
+        assert!(bits(&prepared)? == bits(&own)?, "what is prepared gives other values");
         let stock = op.stock(x, weight, bias)?;
         close(&own, &stock)?;
         let pull = random(own.shape())?.detach();
@@ -191,6 +222,10 @@ mod tests {
             close(&gradient(&own), &gradient(&stock))?;
         }
         Ok(())
+    }
+
+    fn bits(x: &Tensor) -> Result<Vec<u32>> {
+        Ok(x.flatten_all()?.to_vec1::<f32>()?.into_iter().map(f32::to_bits).collect())
     }
 
     fn close(a: &Tensor, b: &Tensor) -> Result<()> {

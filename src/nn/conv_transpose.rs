@@ -36,27 +36,37 @@ impl ConvTranspose2d {
         Self { weights: self.weights.frozen(), config: self.config }
     }
 
+    /// Makes once what every pass would make of the variables, which must change no more; they get no gradients from now on.
+    pub(crate) fn prepare(&mut self) -> Result<()> {
+        self.weights = doubling(&self.weights.weight, self.config, (1, 1))?.prepare(&self.weights)?;
+        Ok(())
+    }
+
     /// Applies the layer to images (N, H, W, inputs), f32.
     ///
     /// # Errors
     ///
     /// [`crate::ErrorKind::Tensor`] for another shape or dtype.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let (_, small_height, small_width, channels) = x.dims4()?;
-        let (inputs, kernel, _, outputs) = self.weights.weight.dims4()?;
-        if channels != inputs {
-            return Err(shape_error(x, &format!("(N, H, W, {inputs})")));
-        }
-        let geometry = Geometry {
-            height: 2 * small_height,
-            width: 2 * small_width,
-            channels: outputs,
-            small_height,
-            small_width,
-            kernel,
-            stride: 2,
-            padding: 1,
-        };
-        ConvOp { geometry, activation: self.config.activation, transposed: true }.run(x, &self.weights)
+        double(x, &self.weights, self.config)
     }
+}
+
+/// Doubles images by `weights`, whose weight is (inputs, 4, 4, outputs).
+pub(super) fn double(x: &Tensor, weights: &Weights, config: LayerConfig) -> Result<Tensor> {
+    let (_, height, width, channels) = x.dims4()?;
+    let inputs = weights.weight.dim(0)?;
+    if channels != inputs {
+        return Err(shape_error(x, &format!("(N, H, W, {inputs})")));
+    }
+    doubling(&weights.weight, config, (height, width))?.run(x, weights)
+}
+
+/// The operation that doubles images of this size by a weight (inputs, 4, 4, outputs).
+pub(super) fn doubling(weight: &Tensor, config: LayerConfig, size: (usize, usize)) -> Result<ConvOp> {
+    let (small_height, small_width) = size;
+    let (height, width) = (2 * small_height, 2 * small_width);
+    let (_, kernel, _, channels) = weight.dims4()?;
+    let geometry = Geometry { height, width, channels, small_height, small_width, kernel, stride: 2, padding: 1 };
+    Ok(ConvOp { geometry, activation: config.activation, transposed: true })
 }

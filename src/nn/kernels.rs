@@ -10,9 +10,9 @@ use std::cell::RefCell;
 use rayon::prelude::*;
 
 use super::activation::Activation;
+use super::buffer::zeros;
 use super::gemm::{Matrix, product};
-use super::winograd::Winograd;
-use super::zeros::zeros;
+use super::winograd::{Order, TILE, Winograd};
 
 /// Gradients of weights are summed in about this many parts, so many threads can share a backward pass.
 const GROUPS: usize = 8;
@@ -287,21 +287,30 @@ impl Sums {
     }
 }
 
-/// A convolution: `input` (N, H, W, C), `weight` (k · k · C, O), result (N, H', W', O).
+/// What a forward pass of either kind makes of the weights before it meets images, if it makes anything of them: the points
+/// that [`conv`] and [`conv_transpose`] take.
+pub(super) fn lift_weight(geometry: &Geometry, weight: &[f32], transposed: bool) -> Option<Vec<f32>> {
+    let order = if transposed { Order::SmallFirst } else { Order::LargeFirst };
+    // They do not depend on the size of the images; the method suits one whole tile if it suits any size.
+    let tile = Geometry { small_height: TILE, small_width: TILE, ..*geometry };
+    Winograd::new(&tile, weight.len() / tile.patch()).map(|winograd| winograd.lift_weight(weight, order))
+}
+
+/// A convolution: `input` (N, H, W, C), `weight` (k · k · C, O) and, if they are there, its points, result (N, H', W', O).
 pub(super) fn conv(
     geometry: &Geometry,
     input: &[f32],
-    weight: &[f32],
+    (weight, points): (&[f32], Option<&[f32]>),
     bias: Option<&[f32]>,
     activation: Activation,
 ) -> Vec<f32> {
     let outputs = weight.len() / geometry.patch();
     if let Some(winograd) = Winograd::new(geometry, outputs) {
-        return winograd.conv(input, weight, bias, activation);
+        return winograd.conv(input, (weight, points), bias, activation);
     }
     if let Some(turned) = geometry.turned(outputs) {
         let weight = turn(weight, geometry.kernel * geometry.kernel, geometry.channels);
-        return conv_transpose(&turned, input, &weight, bias, activation);
+        return conv_transpose(&turned, input, (&weight, None), bias, activation);
     }
     let count = input.len() / geometry.large();
     let chunk = geometry.chunk(count);
@@ -417,18 +426,19 @@ pub(super) fn conv_backward(geometry: &Geometry, saved: &Saved, gradient: &[f32]
     })
 }
 
-/// A transposed convolution: `input` (N, H, W, C), `weight` (C, k · k · O), result the large image (N, H', W', O).
+/// A transposed convolution: `input` (N, H, W, C), `weight` (C, k · k · O) and, if they are there, its points, result the
+/// large image (N, H', W', O).
 pub(super) fn conv_transpose(
     geometry: &Geometry,
     input: &[f32],
-    weight: &[f32],
+    (weight, points): (&[f32], Option<&[f32]>),
     bias: Option<&[f32]>,
     activation: Activation,
 ) -> Vec<f32> {
     let (patch, positions, large) = (geometry.patch(), geometry.positions(), geometry.large());
     let inputs = weight.len() / patch;
     if let Some(winograd) = Winograd::new(geometry, inputs) {
-        return winograd.conv_transpose(input, weight, bias, activation);
+        return winograd.conv_transpose(input, (weight, points), bias, activation);
     }
     let count = input.len() / (positions * inputs);
     let chunk = geometry.chunk(count);

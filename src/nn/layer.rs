@@ -1,5 +1,7 @@
 //! What convolutions and dense layers share: how they are made, and the variables that they hold.
 
+use std::sync::Arc;
+
 use candle_core::Tensor;
 
 use super::activation::Activation;
@@ -28,9 +30,15 @@ impl Default for LayerConfig {
 pub(super) struct Weights {
     pub(super) weight: Tensor,
     pub(super) bias: Option<Tensor>,
+    /// The points that the fast method of convolution lifts the weight to, where they are made once and for all.
+    pub(super) points: Option<Arc<Vec<f32>>>,
 }
 
 impl Weights {
+    pub(super) fn of(weight: Tensor, bias: Option<Tensor>) -> Self {
+        Self { weight, bias, points: None }
+    }
+
     /// Makes `name.weight` of `shape`, inputs and outputs among its axes and the outputs the last of them, and, if asked for,
     /// `name.bias` (outputs). `fan_in` weights reach one output.
     pub(super) fn new(
@@ -47,11 +55,11 @@ impl Weights {
         let outputs = shape.last().copied().unwrap_or_default();
         let weight = params.variable(&format!("{name}.weight"), shape, init, fan_in)?;
         let bias = bias.then(|| params.variable(&format!("{name}.bias"), &[outputs], Init::Constant(0.0), outputs));
-        Ok(Self { weight, bias: bias.transpose()? })
+        Ok(Self::of(weight, bias.transpose()?))
     }
 
     /// The same variables, but taking no gradients.
     pub(super) fn frozen(&self) -> Self {
-        Self { weight: self.weight.detach(), bias: self.bias.as_ref().map(Tensor::detach) }
+        Self::of(self.weight.detach(), self.bias.as_ref().map(Tensor::detach))
     }
 }

@@ -49,7 +49,7 @@ impl Linear {
         let geometry = Geometry { height, width, channels, small_height, small_width, kernel, stride, padding };
         let op = ConvOp { geometry, activation: self.config.activation, transposed: false };
         let weight = self.weights.weight.reshape((1, 1, inputs, outputs))?;
-        let weights = Weights { weight, bias: self.weights.bias.clone() };
+        let weights = Weights::of(weight, self.weights.bias.clone());
         let y = op.run(&x.reshape((count, 1, 1, inputs))?, &weights)?;
         Ok(y.reshape((count, outputs))?)
     }

@@ -10,6 +10,7 @@
 
 mod activation;
 mod adam;
+mod buffer;
 mod combine;
 mod conv;
 mod conv_op;
@@ -33,7 +34,6 @@ mod slices;
 mod spectral;
 mod upsample_conv;
 mod winograd;
-mod zeros;
 
 use candle_core::{Result as CandleResult, Tensor};
 

@@ -3,9 +3,9 @@
 use candle_core::{CpuStorage, CustomOp1, Layout, Result as CandleResult, Shape, Tensor};
 use rayon::prelude::*;
 
+use super::buffer::zeros;
 use super::has_kernels;
 use super::slices::operand;
-use super::zeros::zeros;
 use crate::error::Result;
 use crate::rng::SampleKey;
 

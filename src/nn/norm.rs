@@ -190,13 +190,21 @@ mod tests {
 
     #[test]
     fn the_stock_path_agrees() -> Result<()> {
-        let mut params = Params::new(2, &Device::Cpu);
+        // A few values, several lines of them that begin with another channel each, and more channels than a line has values.
+        for shape in [[6, 5, 4, 3], [6, 20, 10, 3], [6, 2, 2, 700]] {
+            compare_with_stock(&shape)?;
+        }
+        Ok(())
+    }
+
+    fn compare_with_stock(shape: &[usize; 4]) -> Result<()> {
+        let (mut params, channels) = (Params::new(2, &Device::Cpu), shape[3]);
         let config =
             BatchNormConfig { activation: Activation::LeakyRelu(0.2), init: Init::Normal(1.0), ..Default::default() };
-        let layer = BatchNorm::with_config(&mut params, "norm", 3, config)?;
-        let x = params.variable("x", &[6, 5, 4, 3], Init::Normal(2.0), 1)?;
-        let pull = params.variable("pull", &[6, 5, 4, 3], Init::Normal(1.0), 1)?.detach();
-        let stock = layer.stock(&x, &Statistics::of(&x, 3)?)?;
+        let layer = BatchNorm::with_config(&mut params, "norm", channels, config)?;
+        let x = params.variable("x", shape, Init::Normal(2.0), 1)?;
+        let pull = params.variable("pull", shape, Init::Normal(1.0), 1)?.detach();
+        let stock = layer.stock(&x, &Statistics::of(&x, channels)?)?;
         let own = layer.forward(&x, true)?;
         let stock_gradients = (&stock * &pull)?.sum_all()?.backward()?;
         let own_gradients = (&own * &pull)?.sum_all()?.backward()?;

@@ -6,10 +6,10 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result as CandleResult, Shape, 
 use rayon::prelude::*;
 
 use super::activation::Activation;
+use super::buffer::{LINE, filled};
 use super::lanes::{each, lanes};
 use super::norm::BatchNormConfig;
 use super::slices::{Floats, operand};
-use super::zeros::zeros;
 
 /// Floats that one task of the pool works on; fixed, so that sums do not depend on the number of threads.
 const CHUNK_FLOATS: usize = 16 * 1024;
@@ -94,9 +94,9 @@ fn add_sums(total: &mut [(f64, f64)], more: impl Iterator<Item = (f64, f64)>) {
     total.iter_mut().zip(more).for_each(|(total, more)| *total = (total.0 + more.0, total.1 + more.1));
 }
 
-/// Wide rows of about [`CHUNK_FLOATS`].
-fn chunk(width: usize) -> usize {
-    (CHUNK_FLOATS / width).max(1) * width
+/// `values`, one for each channel, over and over: as many as a line needs from any channel on.
+fn for_line(values: &[f32]) -> Vec<f32> {
+    values.repeat(LINE.div_ceil(values.len()) + 1)
 }
 
 pub(super) struct BatchNormOp {
@@ -118,12 +118,11 @@ impl BatchNormOp {
         let moments = self.moments(rows, channels);
         let inverse = moments.inverse_deviations(self.config.epsilon);
         let factor: Vec<f32> = scale.iter().zip(&inverse).map(|(scale, inverse)| scale * inverse).collect();
-        let (mean, factor, shift) = (&widen(&moments.mean), &widen(&factor), &widen(shift));
-        let (width, mut out) = (mean.len(), zeros(rows.len()));
-        out.par_chunks_mut(chunk(width)).zip(rows.par_chunks(chunk(width))).for_each(|(out, rows)| {
-            normalize(self.config.activation, out, rows, [mean, factor, shift]);
-        });
-        out
+        let weights = [&moments.mean[..], &factor, shift].map(for_line);
+        filled(rows.len(), |start, out| {
+            let weights = weights.each_ref().map(|weights| &weights[start % channels..][..out.len()]);
+            normalize(self.config.activation, out, &rows[start..][..out.len()], weights);
+        })
     }
 
     /// The sums of `gradient` before the activation, and of its products with `rows − mean`, for each channel.
@@ -142,15 +141,12 @@ impl BatchNormOp {
         (output, gradient): (&[f32], &[f32]),
         (factor, constant, slope): (&[f32], &[f32], &[f32]),
     ) -> Vec<f32> {
-        let (mean, factor, constant, slope) = (&widen(mean), &widen(factor), &widen(constant), &widen(slope));
-        let (width, mut out) = (mean.len(), zeros(rows.len()));
-        let chunk = chunk(width);
-        let inputs = rows.par_chunks(chunk).zip(output.par_chunks(chunk)).zip(gradient.par_chunks(chunk));
-        out.par_chunks_mut(chunk).zip(inputs).for_each(|(out, ((rows, output), gradient))| {
-            let weights = [&mean[..], factor, constant, slope];
-            input_gradient(self.config.activation, out, [rows, output, gradient], weights);
-        });
-        out
+        let (channels, weights) = (mean.len(), [mean, factor, constant, slope].map(for_line));
+        filled(rows.len(), |start, out| {
+            let values = [rows, output, gradient].map(|values| &values[start..][..out.len()]);
+            let weights = weights.each_ref().map(|weights| &weights[start % channels..][..out.len()]);
+            input_gradient(self.config.activation, out, values, weights);
+        })
     }
 }
 
@@ -168,15 +164,12 @@ lanes! {
 }
 
 lanes! {
-    /// The activation of `(rows − mean) · factor + shift`, in wide rows.
-    fn normalize<'a, S>(simd, activation: Activation, out: &'a mut [f32], rows: &'a [f32], weights: [&'a [f32]; 3]) {
-        let width = weights[0].len();
-        for (out, row) in out.chunks_mut(width).zip(rows.chunks(width)) {
-            let [mean, factor, shift] = weights.map(|weights| &weights[..row.len()]);
-            each(simd, [out], [row, mean, factor, shift], #[inline(always)] |_, [x, mean, factor, shift]| {
-                [activation.value(simd, simd.mul_add_e_f32s(simd.sub_f32s(x, mean), factor, shift))]
-            });
-        }
+    /// The activation of `(x − mean) · factor + shift`.
+    fn normalize<'a, S>(simd, activation: Activation, out: &'a mut [f32], x: &'a [f32], weights: [&'a [f32]; 3]) {
+        let [mean, factor, shift] = weights;
+        each(simd, [out], [x, mean, factor, shift], #[inline(always)] |_, [x, mean, factor, shift]| {
+            [activation.value(simd, simd.mul_add_e_f32s(simd.sub_f32s(x, mean), factor, shift))]
+        });
     }
 }
 
@@ -205,8 +198,7 @@ lanes! {
 }
 
 lanes! {
-    /// `factor · (gradient before the activation − constant − slope · (x − mean))` of wide rows of x, y and the
-    /// gradient by y.
+    /// `factor · (gradient before the activation − constant − slope · (x − mean))` of x, y and the gradient by y.
     fn input_gradient<'a, S>(
         simd,
         activation: Activation,
@@ -214,17 +206,13 @@ lanes! {
         values: [&'a [f32]; 3],
         weights: [&'a [f32]; 4],
     ) {
-        let width = weights[0].len();
-        let [rows, outputs, gradients] = values.map(|values| values.chunks(width));
-        for (((row, output), gradient), out) in rows.zip(outputs).zip(gradients).zip(out.chunks_mut(width)) {
-            let [mean, factor, constant, slope] = weights.map(|weights| &weights[..row.len()]);
-            let from = [row, output, gradient, mean, factor, constant, slope];
-            each(simd, [out], from, #[inline(always)] |_, [x, y, gradient, mean, factor, constant, slope]| {
-                let gradient = simd.sub_f32s(activation.derivative(simd, y, gradient), constant);
-                let difference = simd.mul_f32s(simd.sub_f32s(x, mean), slope);
-                [simd.mul_f32s(factor, simd.sub_f32s(gradient, difference))]
-            });
-        }
+        let ([x, y, gradient], [mean, factor, constant, slope]) = (values, weights);
+        let from = [x, y, gradient, mean, factor, constant, slope];
+        each(simd, [out], from, #[inline(always)] |_, [x, y, gradient, mean, factor, constant, slope]| {
+            let gradient = simd.sub_f32s(activation.derivative(simd, y, gradient), constant);
+            let difference = simd.mul_f32s(simd.sub_f32s(x, mean), slope);
+            [simd.mul_f32s(factor, simd.sub_f32s(gradient, difference))]
+        });
     }
 }
 

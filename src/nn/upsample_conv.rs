@@ -2,8 +2,7 @@
 
 use candle_core::Tensor;
 
-use super::conv_op::{ConvOp, shape_error};
-use super::kernels::Geometry;
+use super::conv_transpose::{double, doubling};
 use super::layer::{LayerConfig, Weights};
 use super::params::Params;
 use crate::error::Result;
@@ -17,6 +16,8 @@ use crate::error::Result;
 pub struct UpsampleConv2d {
     /// (3, 3, inputs, outputs).
     weights: Weights,
+    /// The kernel of the transposed convolution, where it is made once and for all.
+    prepared: Option<Weights>,
     config: LayerConfig,
 }
 
@@ -28,13 +29,20 @@ impl UpsampleConv2d {
     /// [`crate::ErrorKind::Config`] if there are no inputs or outputs, or the name is taken.
     pub fn new(params: &mut Params, name: &str, inputs: usize, outputs: usize, config: LayerConfig) -> Result<Self> {
         let weights = Weights::new(params, name, &[3, 3, inputs, outputs], 9 * inputs, config.init, config.bias)?;
-        Ok(Self { weights, config })
+        Ok(Self { weights, prepared: None, config })
     }
 
     /// The same layer, sharing its variables, but giving them no gradients.
     #[must_use]
     pub fn frozen(&self) -> Self {
-        Self { weights: self.weights.frozen(), config: self.config }
+        Self { weights: self.weights.frozen(), prepared: None, config: self.config }
+    }
+
+    /// Makes once what every pass would make of the variables, which must change no more; they get no gradients from now on.
+    pub(crate) fn prepare(&mut self) -> Result<()> {
+        let weights = self.transposed()?;
+        self.prepared = Some(doubling(&weights.weight, self.config, (1, 1))?.prepare(&weights)?);
+        Ok(())
     }
 
     /// Applies the layer to images (N, H, W, inputs), f32.
@@ -43,20 +51,14 @@ impl UpsampleConv2d {
     ///
     /// [`crate::ErrorKind::Tensor`] for another shape or dtype.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let (_, small_height, small_width, channels) = x.dims4()?;
-        let (_, _, inputs, outputs) = self.weights.weight.dims4()?;
-        if channels != inputs {
-            return Err(shape_error(x, &format!("(N, H, W, {inputs})")));
+        match &self.prepared {
+            Some(weights) => double(x, weights, self.config),
+            None => double(x, &self.transposed()?, self.config),
         }
-        let (height, width) = (2 * small_height, 2 * small_width);
-        let (kernel, stride, padding, channels) = (4, 2, 1, outputs);
-        let geometry = Geometry { height, width, channels, small_height, small_width, kernel, stride, padding };
-        let weights = Weights { weight: self.kernel()?, bias: self.weights.bias.clone() };
-        ConvOp { geometry, activation: self.config.activation, transposed: true }.run(x, &weights)
     }
 
-    /// The kernel of the transposed convolution, (inputs, 4, 4, outputs).
-    fn kernel(&self) -> Result<Tensor> {
+    /// The weights of the transposed convolution, (inputs, 4, 4, outputs).
+    fn transposed(&self) -> Result<Weights> {
         // Which of a row's three weights make up each of the four: output 2i sees pixel i − 1 by the first and pixel i by
         // the other two, output 2i + 1 pixel i by the first two and pixel i + 1 by the last.
         const ROW: [[f32; 3]; 4] = [[0.0, 0.0, 1.0], [0.0, 1.0, 1.0], [1.0, 1.0, 0.0], [1.0, 0.0, 0.0]];
@@ -65,7 +67,8 @@ impl UpsampleConv2d {
         let both: Vec<f32> = places.flat_map(|(down, across)| down.map(|d| across.map(|a| d * a))).flatten().collect();
         let both = Tensor::from_vec(both, (16, 9), self.weights.weight.device())?;
         let kernel = both.matmul(&self.weights.weight.reshape((9, inputs * outputs))?)?;
-        Ok(kernel.reshape((16, inputs, outputs))?.transpose(0, 1)?.contiguous()?.reshape((inputs, 4, 4, outputs))?)
+        let kernel = kernel.reshape((16, inputs, outputs))?.transpose(0, 1)?.contiguous()?;
+        Ok(Weights::of(kernel.reshape((inputs, 4, 4, outputs))?, self.weights.bias.clone()))
     }
 }
 

@@ -7,16 +7,18 @@
 //! kernel is one of stride 1 on each of the image's interleaved parts, its *phases*. What lifts is linear, so the same
 //! matrices, transposed, give the backward passes and the transposed convolution.
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
 use super::activation::Activation;
+use super::buffer::zeros;
 use super::combine::{Mode, Runs, Terms, combine};
 use super::gemm::{Matrix, product};
 use super::kernels::{Geometry, Gradients, Saved, Wanted, add_bias, add_in_order, add_rows, with_scratch};
-use super::zeros::zeros;
 
 /// Pixels of the small image along one side of a tile.
-const TILE: usize = 2;
+pub(super) const TILE: usize = 2;
 /// Fewer rows than the first number make a product slow; more than the second gain nothing and fill the cache.
 const ROWS: (usize, usize) = (64, 128);
 /// In so many blocks a batch is cut, where that leaves enough rows.
@@ -51,7 +53,7 @@ const THREE_TAPS: Scheme = Scheme {
 /// How the weights lie: the large image's channels along the rows of a matrix for each pixel of the kernel, or all of
 /// them in each of the rows, which are the small image's channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Order {
+pub(super) enum Order {
     /// (k, k, large, small), as a convolution has them.
     LargeFirst,
     /// (small, k, k, large), as a transposed convolution has them.
@@ -273,7 +275,7 @@ impl<'a> Winograd<'a> {
     }
 
     /// The points of the weights: for each a matrix (phases · large, small) or (small, phases · large).
-    fn lift_weight(&self, weight: &[f32], order: Order) -> Vec<f32> {
+    pub(super) fn lift_weight(&self, weight: &[f32], order: Order) -> Vec<f32> {
         let (side, pixels) = (self.scheme.window.len(), self.geometry.kernel * self.geometry.kernel);
         let matrix = self.width() * self.depth;
         let mut points = zeros(self.points() * matrix);
@@ -289,6 +291,11 @@ impl<'a> Winograd<'a> {
             }
         });
         points
+    }
+
+    /// The points of weights that may have them already.
+    fn points_of<'w>(&self, (weight, points): (&[f32], Option<&'w [f32]>), order: Order) -> Cow<'w, [f32]> {
+        points.map_or_else(|| self.lift_weight(weight, order).into(), Cow::Borrowed)
     }
 
     /// The transposed of [`Winograd::lift_weight`].
@@ -351,11 +358,17 @@ impl<'a> Winograd<'a> {
     }
 
     /// A convolution, as [`super::kernels::conv`].
-    pub(super) fn conv(&self, input: &[f32], weight: &[f32], bias: Option<&[f32]>, activation: Activation) -> Vec<f32> {
+    pub(super) fn conv(
+        &self,
+        input: &[f32],
+        weight: (&[f32], Option<&[f32]>),
+        bias: Option<&[f32]>,
+        activation: Activation,
+    ) -> Vec<f32> {
         let (inputs, outputs) = (self.geometry.large(), self.geometry.positions() * self.depth);
         let count = input.len() / inputs;
         let (block, order) = (self.block(count), Order::LargeFirst);
-        let weights = self.lift_weight(weight, order);
+        let weights = self.points_of(weight, order);
         let mut out = zeros(count * outputs);
         let blocks = input.par_chunks(block * inputs).zip(out.par_chunks_mut(block * outputs));
         blocks.for_each(|(input, out)| {
@@ -374,14 +387,14 @@ impl<'a> Winograd<'a> {
     pub(super) fn conv_transpose(
         &self,
         input: &[f32],
-        weight: &[f32],
+        weight: (&[f32], Option<&[f32]>),
         bias: Option<&[f32]>,
         activation: Activation,
     ) -> Vec<f32> {
         let (inputs, outputs) = (self.geometry.positions() * self.depth, self.geometry.large());
         let count = input.len() / inputs;
         let (block, order) = (self.block(count), Order::SmallFirst);
-        let weights = self.lift_weight(weight, order);
+        let weights = self.points_of(weight, order);
         let mut out = zeros(count * outputs);
         let blocks = input.par_chunks(block * inputs).zip(out.par_chunks_mut(block * outputs));
         blocks.for_each(|(input, out)| {
