@@ -53,7 +53,7 @@ struct Args {
     #[arg(long)]
     supervised: bool,
     /// A further row for each, of the same GAN's samples of noise within ± this; only with --supervised
-    #[arg(long, requires = "supervised")]
+    #[arg(long, requires = "supervised", value_parser = truncation)]
     truncation: Vec<f64>,
     /// Only these variants
     #[arg(long)]
@@ -123,6 +123,11 @@ const VARIANTS: &[(&str, Change)] = &[
         c.final_rate = 0.02;
     }),
 ];
+
+/// What a source takes.
+fn truncation(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|value| *value >= 0.01).ok_or_else(|| "expected at least 0.01, such as 1.5".to_owned())
+}
 
 fn main() -> Result<()> {
     let args = Args::parse();
@@ -267,7 +272,7 @@ fn supervised(
     }
     let milliseconds = 1e3 * started.elapsed().as_secs_f64() / args.steps as f64;
     let mut rows = Vec::new();
-    for truncation in iter::once(None).chain(args.truncation.iter().map(|truncation| Some(*truncation))) {
+    for truncation in iter::once(None).chain(args.truncation.iter().copied().map(Some)) {
         let source = supervisor.source()?;
         let source = match truncation {
             Some(truncation) => source.with_truncation(truncation)?,

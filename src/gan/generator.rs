@@ -125,7 +125,8 @@ impl Generator {
         }
     }
 
-    /// Makes once what every pass would make of the variables, which must change no more; they get no gradients from now on.
+    /// Makes what passes make of the convolutions' weights once, for all to come: the variables must change no more, and get no
+    /// gradients.
     pub(super) fn prepare(&mut self) -> Result<()> {
         *self = self.frozen();
         self.body.prepare()

@@ -17,7 +17,8 @@ use crate::nn::Params;
 use crate::rng::{Purpose, SampleKey};
 use crate::synthetic::{SyntheticRequest, SyntheticSource};
 
-/// The most samples that go through the network together: enough for large products, few enough for the cache.
+/// The most samples that go through the network together: what they make of each other's layers then stays in the cache, which
+/// gains more than larger products would.
 const CHUNK: usize = 8;
 /// The fewest: a product with a single row may round otherwise than one with more, and an image must not depend on how
 /// many others were asked for.
@@ -251,13 +252,25 @@ pub(super) fn calibrate_by(
 mod tests {
     use super::*;
     use crate::gan::Architecture;
+    use crate::nn::by_stock;
 
     fn key(position: u64) -> SampleKey {
         SampleKey { seed: 0, epoch: 0, position, purpose: Purpose::Synthetic }
     }
 
     #[test]
+    fn values_become_the_nearest_bytes() {
+        let values = [-1.0, -0.997, -0.995, 0.0, 0.003, 0.005, 0.999, 1.0, f32::NAN];
+        assert_eq!(values.map(to_byte), [0, 0, 1, 128, 128, 128, 255, 255, 0]);
+    }
+
+    #[test]
     fn what_is_made_once_gives_the_same_samples() -> Result<()> {
+        prepared_samples_are_the_same()?;
+        by_stock(prepared_samples_are_the_same)
+    }
+
+    fn prepared_samples_are_the_same() -> Result<()> {
         let noise = Tensor::from_vec(draw_within(key(0), 8 * 8, None), (8, 8), &Device::Cpu)?;
         let labels = Tensor::from_vec((0..8).map(|i| i % 2).collect::<Vec<u32>>(), 8, &Device::Cpu)?;
         for architecture in [Architecture::Upsampled, Architecture::Transposed, Architecture::Residual] {

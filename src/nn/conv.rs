@@ -76,12 +76,11 @@ impl Conv2d {
         Self { weights: Weights::of(weight, self.weights.bias.clone()), config: self.config }
     }
 
-    /// Makes once what every pass would make of the variables, which must change no more; they get no gradients from now on.
+    /// Makes the points of the weight once, for all passes to come: the variables must change no more.
     pub(crate) fn prepare(&mut self) -> Result<()> {
         let side = self.config.kernel;
-        if let Some(op) = self.op((side, side))? {
-            self.weights = op.prepare(&self.weights)?;
-        }
+        let op = self.op((side, side))?.expect("images as large as the kernel");
+        self.weights = op.prepare(&self.weights)?;
         Ok(())
     }
 

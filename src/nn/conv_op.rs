@@ -1,14 +1,13 @@
 //! Either kind of convolution as one operation of candle's, channels last, with bias and activation in the same pass.
 
-use std::sync::Arc;
-
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Result as CandleResult, Shape, Tensor};
 
 use super::activation::Activation;
 use super::has_kernels;
-use super::kernels::{self, Geometry, Gradients, Saved, Wanted};
+use super::kernels::{self, Geometry, Gradients, Saved, Wanted, Weight};
 use super::layer::Weights;
 use super::slices::{Floats, operand};
+use super::winograd::lift_weight;
 use super::{to_channels_first, to_channels_last};
 use crate::error::{Error, Result};
 
@@ -33,22 +32,27 @@ impl ConvOp {
             return Ok(self.stock(x, weight, bias.as_ref())?);
         }
         let x = x.contiguous()?;
-        let kernel = Kernel { op: self, points: points.clone() };
+        let own = OwnOp { op: self, points: points.clone() };
         Ok(match bias {
-            Some(bias) => x.apply_op3(weight, bias, kernel)?,
-            None => x.apply_op2(weight, kernel)?,
+            Some(bias) => x.apply_op3(weight, bias, own)?,
+            None => x.apply_op2(weight, own)?,
         })
     }
 
-    /// The weights with what every pass would make of them first.
+    /// The weights with their points, if this convolution is by the fast method.
     pub(super) fn prepare(self, weights: &Weights) -> Result<Weights> {
-        let Weights { weight, bias, .. } = weights.frozen();
+        let Weights { weight, bias, .. } = weights.clone();
         let points = if has_kernels(&weight) {
-            kernels::lift_weight(&self.geometry, Floats::new(&weight).get()?, self.transposed)
+            lift_weight(&self.geometry, Floats::new(&weight).get()?, self.transposed)
         } else {
             None
         };
-        Ok(Weights { weight, bias, points: points.map(Arc::new) })
+        let tensor = |points: Vec<f32>| {
+            let count = points.len();
+            Tensor::from_vec(points, count, weight.device())
+        };
+        let points = points.map(tensor).transpose()?;
+        Ok(Weights { weight, bias, points })
     }
 
     /// The convolution of bf16 images on the CPU, which candle lacks: products of rounded values, added up in f32 and then
@@ -64,18 +68,19 @@ impl ConvOp {
         x: (&CpuStorage, &Layout),
         weight: (&CpuStorage, &Layout),
         bias: Option<(&CpuStorage, &Layout)>,
-        points: Option<&[f32]>,
+        points: Option<&Tensor>,
     ) -> CandleResult<(CpuStorage, Shape)> {
-        let count = x.1.dims()[0];
-        let (input, weight) = (operand(x.0, x.1)?, operand(weight.0, weight.1)?);
+        let (count, points) = (x.1.dims()[0], points.map(Floats::new));
+        let points = points.as_ref().map(Floats::get).transpose()?;
+        let (input, weight) = (operand(x.0, x.1)?, Weight { values: operand(weight.0, weight.1)?, points });
         let bias = bias.map(|(storage, layout)| operand(storage, layout)).transpose()?;
         let g = &self.geometry;
         let (shape, values) = if self.transposed {
-            let values = kernels::conv_transpose(g, input, (weight, points), bias, self.activation);
+            let values = kernels::conv_transpose(g, input, weight, bias, self.activation);
             ((count, g.height, g.width, g.channels), values)
         } else {
-            let values = kernels::conv(g, input, (weight, points), bias, self.activation);
-            ((count, g.small_height, g.small_width, weight.len() / g.patch()), values)
+            let values = kernels::conv(g, input, weight, bias, self.activation);
+            ((count, g.small_height, g.small_width, weight.values.len() / g.patch()), values)
         };
         Ok((CpuStorage::F32(values), shape.into()))
     }
@@ -128,19 +133,13 @@ impl ConvOp {
 }
 
 /// The operation by the crate's own kernels.
-struct Kernel {
+struct OwnOp {
     op: ConvOp,
-    /// Of the weights, as in [`Weights`].
-    points: Option<Arc<Vec<f32>>>,
+    /// As in [`Weights`].
+    points: Option<Tensor>,
 }
 
-impl Kernel {
-    fn points(&self) -> Option<&[f32]> {
-        self.points.as_deref().map(Vec::as_slice)
-    }
-}
-
-impl CustomOp2 for Kernel {
+impl CustomOp2 for OwnOp {
     fn name(&self) -> &'static str {
         "conv"
     }
@@ -152,7 +151,7 @@ impl CustomOp2 for Kernel {
         weight: &CpuStorage,
         weight_layout: &Layout,
     ) -> CandleResult<(CpuStorage, Shape)> {
-        self.op.forward((x, x_layout), (weight, weight_layout), None, self.points())
+        self.op.forward((x, x_layout), (weight, weight_layout), None, self.points.as_ref())
     }
 
     fn bwd(
@@ -167,7 +166,7 @@ impl CustomOp2 for Kernel {
     }
 }
 
-impl CustomOp3 for Kernel {
+impl CustomOp3 for OwnOp {
     fn name(&self) -> &'static str {
         "conv"
     }
@@ -181,7 +180,7 @@ impl CustomOp3 for Kernel {
         bias: &CpuStorage,
         bias_layout: &Layout,
     ) -> CandleResult<(CpuStorage, Shape)> {
-        self.op.forward((x, x_layout), (weight, weight_layout), Some((bias, bias_layout)), self.points())
+        self.op.forward((x, x_layout), (weight, weight_layout), Some((bias, bias_layout)), self.points.as_ref())
     }
 
     fn bwd(

@@ -2,6 +2,7 @@
 
 use candle_core::Tensor;
 
+use super::activation::Activation;
 use super::conv_op::{ConvOp, shape_error};
 use super::kernels::Geometry;
 use super::layer::{LayerConfig, Weights};
@@ -36,9 +37,9 @@ impl ConvTranspose2d {
         Self { weights: self.weights.frozen(), config: self.config }
     }
 
-    /// Makes once what every pass would make of the variables, which must change no more; they get no gradients from now on.
+    /// Makes the points of the weight once, for all passes to come: the variables must change no more.
     pub(crate) fn prepare(&mut self) -> Result<()> {
-        self.weights = doubling(&self.weights.weight, self.config, (1, 1))?.prepare(&self.weights)?;
+        self.weights = doubling(&self.weights.weight, self.config.activation, (1, 1))?.prepare(&self.weights)?;
         Ok(())
     }
 
@@ -48,25 +49,25 @@ impl ConvTranspose2d {
     ///
     /// [`crate::ErrorKind::Tensor`] for another shape or dtype.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        double(x, &self.weights, self.config)
+        double_by(x, &self.weights, self.config.activation)
     }
 }
 
 /// Doubles images by `weights`, whose weight is (inputs, 4, 4, outputs).
-pub(super) fn double(x: &Tensor, weights: &Weights, config: LayerConfig) -> Result<Tensor> {
+pub(super) fn double_by(x: &Tensor, weights: &Weights, activation: Activation) -> Result<Tensor> {
     let (_, height, width, channels) = x.dims4()?;
     let inputs = weights.weight.dim(0)?;
     if channels != inputs {
         return Err(shape_error(x, &format!("(N, H, W, {inputs})")));
     }
-    doubling(&weights.weight, config, (height, width))?.run(x, weights)
+    doubling(&weights.weight, activation, (height, width))?.run(x, weights)
 }
 
 /// The operation that doubles images of this size by a weight (inputs, 4, 4, outputs).
-pub(super) fn doubling(weight: &Tensor, config: LayerConfig, size: (usize, usize)) -> Result<ConvOp> {
+pub(super) fn doubling(weight: &Tensor, activation: Activation, size: (usize, usize)) -> Result<ConvOp> {
     let (small_height, small_width) = size;
     let (height, width) = (2 * small_height, 2 * small_width);
     let (_, kernel, _, channels) = weight.dims4()?;
     let geometry = Geometry { height, width, channels, small_height, small_width, kernel, stride: 2, padding: 1 };
-    Ok(ConvOp { geometry, activation: config.activation, transposed: true })
+    Ok(ConvOp { geometry, activation, transposed: true })
 }

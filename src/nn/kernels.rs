@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use super::activation::Activation;
 use super::buffer::zeros;
 use super::gemm::{Matrix, product};
-use super::winograd::{Order, TILE, Winograd};
+use super::winograd::Winograd;
 
 /// Gradients of weights are summed in about this many parts, so many threads can share a backward pass.
 const GROUPS: usize = 8;
@@ -287,30 +287,29 @@ impl Sums {
     }
 }
 
-/// What a forward pass of either kind makes of the weights before it meets images, if it makes anything of them: the points
-/// that [`conv`] and [`conv_transpose`] take.
-pub(super) fn lift_weight(geometry: &Geometry, weight: &[f32], transposed: bool) -> Option<Vec<f32>> {
-    let order = if transposed { Order::SmallFirst } else { Order::LargeFirst };
-    // They do not depend on the size of the images; the method suits one whole tile if it suits any size.
-    let tile = Geometry { small_height: TILE, small_width: TILE, ..*geometry };
-    Winograd::new(&tile, weight.len() / tile.patch()).map(|winograd| winograd.lift_weight(weight, order))
+/// The weight of a forward pass.
+#[derive(Clone, Copy)]
+pub(super) struct Weight<'a> {
+    pub(super) values: &'a [f32],
+    /// What [`lift_weight`](super::winograd::lift_weight) makes of it, if it is there already.
+    pub(super) points: Option<&'a [f32]>,
 }
 
-/// A convolution: `input` (N, H, W, C), `weight` (k · k · C, O) and, if they are there, its points, result (N, H', W', O).
+/// A convolution: `input` (N, H, W, C), `weight` (k · k · C, O), result (N, H', W', O).
 pub(super) fn conv(
     geometry: &Geometry,
     input: &[f32],
-    (weight, points): (&[f32], Option<&[f32]>),
+    weight: Weight,
     bias: Option<&[f32]>,
     activation: Activation,
 ) -> Vec<f32> {
-    let outputs = weight.len() / geometry.patch();
+    let outputs = weight.values.len() / geometry.patch();
     if let Some(winograd) = Winograd::new(geometry, outputs) {
-        return winograd.conv(input, (weight, points), bias, activation);
+        return winograd.conv(input, weight, bias, activation);
     }
     if let Some(turned) = geometry.turned(outputs) {
-        let weight = turn(weight, geometry.kernel * geometry.kernel, geometry.channels);
-        return conv_transpose(&turned, input, (&weight, None), bias, activation);
+        let values = &turn(weight.values, geometry.kernel * geometry.kernel, geometry.channels);
+        return conv_transpose(&turned, input, Weight { values, points: None }, bias, activation);
     }
     let count = input.len() / geometry.large();
     let chunk = geometry.chunk(count);
@@ -322,7 +321,7 @@ pub(super) fn conv(
             with_patches(geometry, input, |patches| {
                 let rows = patches.len() / geometry.patch();
                 let patches = Matrix::new(patches, rows, geometry.patch());
-                product(out, patches, Matrix::new(weight, geometry.patch(), outputs), false);
+                product(out, patches, Matrix::new(weight.values, geometry.patch(), outputs), false);
             });
             add_bias(out, bias);
             activation.apply(out);
@@ -426,19 +425,18 @@ pub(super) fn conv_backward(geometry: &Geometry, saved: &Saved, gradient: &[f32]
     })
 }
 
-/// A transposed convolution: `input` (N, H, W, C), `weight` (C, k · k · O) and, if they are there, its points, result the
-/// large image (N, H', W', O).
+/// A transposed convolution: `input` (N, H, W, C), `weight` (C, k · k · O), result the large image (N, H', W', O).
 pub(super) fn conv_transpose(
     geometry: &Geometry,
     input: &[f32],
-    (weight, points): (&[f32], Option<&[f32]>),
+    weight: Weight,
     bias: Option<&[f32]>,
     activation: Activation,
 ) -> Vec<f32> {
     let (patch, positions, large) = (geometry.patch(), geometry.positions(), geometry.large());
-    let inputs = weight.len() / patch;
+    let inputs = weight.values.len() / patch;
     if let Some(winograd) = Winograd::new(geometry, inputs) {
-        return winograd.conv_transpose(input, (weight, points), bias, activation);
+        return winograd.conv_transpose(input, weight, bias, activation);
     }
     let count = input.len() / (positions * inputs);
     let chunk = geometry.chunk(count);
@@ -446,7 +444,7 @@ pub(super) fn conv_transpose(
     input.par_chunks(chunk * positions * inputs).zip(out.par_chunks_mut(chunk * large)).for_each(|(input, out)| {
         let rows = input.len() / inputs;
         with_scratch(rows * patch, |patches| {
-            product(patches, Matrix::new(input, rows, inputs), Matrix::new(weight, inputs, patch), false);
+            product(patches, Matrix::new(input, rows, inputs), Matrix::new(weight.values, inputs, patch), false);
             geometry.add_patches(patches, out);
         });
         add_bias(out, bias);

@@ -1,7 +1,5 @@
 //! What convolutions and dense layers share: how they are made, and the variables that they hold.
 
-use std::sync::Arc;
-
 use candle_core::Tensor;
 
 use super::activation::Activation;
@@ -30,8 +28,8 @@ impl Default for LayerConfig {
 pub(super) struct Weights {
     pub(super) weight: Tensor,
     pub(super) bias: Option<Tensor>,
-    /// The points that the fast method of convolution lifts the weight to, where they are made once and for all.
-    pub(super) points: Option<Arc<Vec<f32>>>,
+    /// The points that the fast method of convolution lifts the weight to, in one row, where they are made once and for all.
+    pub(super) points: Option<Tensor>,
 }
 
 impl Weights {

@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn the_stock_path_agrees() -> Result<()> {
         // A few values, several lines of them that begin with another channel each, and more channels than a line has values.
-        for shape in [[6, 5, 4, 3], [6, 20, 10, 3], [6, 2, 2, 700]] {
+        for shape in [[6, 5, 4, 3], [6, 100, 80, 3], [6, 2, 2, 700]] {
             compare_with_stock(&shape)?;
         }
         Ok(())
@@ -214,8 +214,9 @@ mod tests {
             pairs.push((of(&own_gradients), of(&stock_gradients)));
         }
         for (own, stock) in pairs {
+            let scale: f32 = stock.abs()?.max_all()?.to_scalar()?;
             let difference: f32 = (own - stock)?.abs()?.max_all()?.to_scalar()?;
-            assert!(difference < 1e-4, "{difference}");
+            assert!(difference < 1e-4 * scale.max(1.0), "{difference} apart at a scale of {scale}");
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use super::conv_transpose::{double, doubling};
+use super::conv_transpose::{double_by, doubling};
 use super::layer::{LayerConfig, Weights};
 use super::params::Params;
 use crate::error::Result;
@@ -16,7 +16,7 @@ use crate::error::Result;
 pub struct UpsampleConv2d {
     /// (3, 3, inputs, outputs).
     weights: Weights,
-    /// The kernel of the transposed convolution, where it is made once and for all.
+    /// Those of the transposed convolution, where they are made once and for all.
     prepared: Option<Weights>,
     config: LayerConfig,
 }
@@ -38,10 +38,11 @@ impl UpsampleConv2d {
         Self { weights: self.weights.frozen(), prepared: None, config: self.config }
     }
 
-    /// Makes once what every pass would make of the variables, which must change no more; they get no gradients from now on.
+    /// Makes the weights of the transposed convolution and their points once, for all passes to come: the variables must
+    /// change no more.
     pub(crate) fn prepare(&mut self) -> Result<()> {
         let weights = self.transposed()?;
-        self.prepared = Some(doubling(&weights.weight, self.config, (1, 1))?.prepare(&weights)?);
+        self.prepared = Some(doubling(&weights.weight, self.config.activation, (1, 1))?.prepare(&weights)?);
         Ok(())
     }
 
@@ -52,8 +53,8 @@ impl UpsampleConv2d {
     /// [`crate::ErrorKind::Tensor`] for another shape or dtype.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         match &self.prepared {
-            Some(weights) => double(x, weights, self.config),
-            None => double(x, &self.transposed()?, self.config),
+            Some(weights) => double_by(x, weights, self.config.activation),
+            None => double_by(x, &self.transposed()?, self.config.activation),
         }
     }
 

@@ -15,10 +15,10 @@ use super::activation::Activation;
 use super::buffer::zeros;
 use super::combine::{Mode, Runs, Terms, combine};
 use super::gemm::{Matrix, product};
-use super::kernels::{Geometry, Gradients, Saved, Wanted, add_bias, add_in_order, add_rows, with_scratch};
+use super::kernels::{Geometry, Gradients, Saved, Wanted, Weight, add_bias, add_in_order, add_rows, with_scratch};
 
 /// Pixels of the small image along one side of a tile.
-pub(super) const TILE: usize = 2;
+const TILE: usize = 2;
 /// Fewer rows than the first number make a product slow; more than the second gain nothing and fill the cache.
 const ROWS: (usize, usize) = (64, 128);
 /// In so many blocks a batch is cut, where that leaves enough rows.
@@ -53,11 +53,19 @@ const THREE_TAPS: Scheme = Scheme {
 /// How the weights lie: the large image's channels along the rows of a matrix for each pixel of the kernel, or all of
 /// them in each of the rows, which are the small image's channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Order {
+enum Order {
     /// (k, k, large, small), as a convolution has them.
     LargeFirst,
     /// (small, k, k, large), as a transposed convolution has them.
     SmallFirst,
+}
+
+/// What a forward pass of either kind makes of its weight before it meets images, if it is by this method.
+pub(super) fn lift_weight(geometry: &Geometry, weight: &[f32], transposed: bool) -> Option<Vec<f32>> {
+    let order = if transposed { Order::SmallFirst } else { Order::LargeFirst };
+    // It does not depend on the size of the images, and the method suits one whole tile if it suits any size.
+    let tile = Geometry { small_height: TILE, small_width: TILE, ..*geometry };
+    Winograd::new(&tile, weight.len() / tile.patch()).map(|method| method.lift_weight(weight, order))
 }
 
 /// The method for one geometry.
@@ -275,7 +283,7 @@ impl<'a> Winograd<'a> {
     }
 
     /// The points of the weights: for each a matrix (phases · large, small) or (small, phases · large).
-    pub(super) fn lift_weight(&self, weight: &[f32], order: Order) -> Vec<f32> {
+    fn lift_weight(&self, weight: &[f32], order: Order) -> Vec<f32> {
         let (side, pixels) = (self.scheme.window.len(), self.geometry.kernel * self.geometry.kernel);
         let matrix = self.width() * self.depth;
         let mut points = zeros(self.points() * matrix);
@@ -294,8 +302,8 @@ impl<'a> Winograd<'a> {
     }
 
     /// The points of weights that may have them already.
-    fn points_of<'w>(&self, (weight, points): (&[f32], Option<&'w [f32]>), order: Order) -> Cow<'w, [f32]> {
-        points.map_or_else(|| self.lift_weight(weight, order).into(), Cow::Borrowed)
+    fn points_of<'w>(&self, weight: Weight<'w>, order: Order) -> Cow<'w, [f32]> {
+        weight.points.map_or_else(|| self.lift_weight(weight.values, order).into(), Cow::Borrowed)
     }
 
     /// The transposed of [`Winograd::lift_weight`].
@@ -358,13 +366,7 @@ impl<'a> Winograd<'a> {
     }
 
     /// A convolution, as [`super::kernels::conv`].
-    pub(super) fn conv(
-        &self,
-        input: &[f32],
-        weight: (&[f32], Option<&[f32]>),
-        bias: Option<&[f32]>,
-        activation: Activation,
-    ) -> Vec<f32> {
+    pub(super) fn conv(&self, input: &[f32], weight: Weight, bias: Option<&[f32]>, activation: Activation) -> Vec<f32> {
         let (inputs, outputs) = (self.geometry.large(), self.geometry.positions() * self.depth);
         let count = input.len() / inputs;
         let (block, order) = (self.block(count), Order::LargeFirst);
@@ -387,7 +389,7 @@ impl<'a> Winograd<'a> {
     pub(super) fn conv_transpose(
         &self,
         input: &[f32],
-        weight: (&[f32], Option<&[f32]>),
+        weight: Weight,
         bias: Option<&[f32]>,
         activation: Activation,
     ) -> Vec<f32> {
