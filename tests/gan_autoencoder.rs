@@ -2,7 +2,7 @@
 
 mod common;
 
-use candle_augment::gan::{Architecture, Autoencoder, GanConfig, InterpolationSource, Trainer};
+use candle_augment::gan::{Architecture, Autoencoder, GanConfig, InterpolationSource, Precision, Trainer};
 use candle_augment::{
     Batch, DataLoader, Dataset, DatasetExt, ErrorKind, Normalize, Purpose, Result, SampleKey, SyntheticRequest,
     SyntheticSource, digits, endless,
@@ -112,5 +112,21 @@ fn what_does_not_fit_is_refused() -> Result<()> {
     let mut begun = Trainer::new(config()?, &Device::Cpu)?;
     begun.step(&batch)?;
     assert_eq!(begun.start_from(&autoencoder).unwrap_err().kind(), ErrorKind::Config);
+    Ok(())
+}
+
+#[test]
+fn mixed_precision_learns_alike() -> Result<()> {
+    let (_, full) = trained(config()?, 20)?;
+    let mixed = GanConfig { precision: Precision::Bf16, ..config()? };
+    let (autoencoder, half) = trained(mixed.clone(), 20)?;
+    for (step, (full, half)) in full.iter().zip(&half).enumerate() {
+        assert!((full - half).abs() < 0.03, "step {}: a loss of {full}, mixed {half}", step + 1);
+    }
+    assert_ne!(full[0], half[0], "it is not f32");
+    assert!(half[19] < 0.8 * half[0], "{half:?}");
+    // Its decoder starts a GAN, and makes samples, in f32.
+    Trainer::new(mixed, &Device::Cpu)?.start_from(&autoencoder)?;
+    assert_eq!(autoencoder.interpolation(loader()?.epoch(0))?.generate(&requests(3, 2))?.len(), 2);
     Ok(())
 }

@@ -68,7 +68,7 @@ impl Autoencoder {
         let mut encoder_params = Params::with_stream(config.seed, ENCODER_STREAM, device);
         let encoder = Encoder::new(&mut encoder_params, &config)?;
         let mut decoder_params = Params::with_stream(config.seed, super::trainer::GENERATOR_STREAM, device);
-        let decoder = Generator::new(&mut decoder_params, &config)?;
+        let decoder = Generator::new(&mut decoder_params, &config)?.with_precision(config.precision);
         // No adversary: the usual decay of an optimiser, and the GAN's rate times two.
         let adam = AdamConfig { learning_rate: 2.0 * config.generator_rate, ..Default::default() };
         Ok(Self {

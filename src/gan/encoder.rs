@@ -1,9 +1,10 @@
 //! The encoder: image in, code out.
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 
 use super::config::GanConfig;
 use super::generator::WEIGHTS;
+use super::precision::Precision;
 use crate::error::Result;
 use crate::nn::{Activation, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, LayerConfig, Linear, Params};
 
@@ -14,6 +15,7 @@ pub(super) struct Encoder {
     dense: Linear,
     /// Never trained: scale 1 and shift 0.
     standardise: BatchNorm,
+    precision: Precision,
 }
 
 impl Encoder {
@@ -31,15 +33,16 @@ impl Encoder {
         let plain = LayerConfig { bias: false, init: WEIGHTS, ..Default::default() };
         let dense = Linear::new(params, "dense", side * side * inputs, config.latent, plain)?;
         let standardise = BatchNorm::new(params, "standardise", config.latent)?.frozen();
-        Ok(Self { stages, dense, standardise })
+        Ok(Self { stages, dense, standardise, precision: config.precision })
     }
 
     /// The codes (N, latent) of images (N, H, W, C), standardised over the batch.
     pub(super) fn forward(&self, images: &Tensor) -> Result<Tensor> {
-        let mut x = images.clone();
+        let mut x = images.to_dtype(self.precision.dtype())?;
         for (conv, norm) in &self.stages {
             x = norm.forward(&conv.forward(&x)?, true)?;
         }
-        self.standardise.forward(&self.dense.forward(&x.flatten_from(1)?)?, true)
+        let codes = self.dense.forward(&x.flatten_from(1)?)?.to_dtype(DType::F32)?;
+        self.standardise.forward(&codes, true)
     }
 }
