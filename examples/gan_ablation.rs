@@ -124,7 +124,7 @@ const VARIANTS: &[(&str, Change)] = &[
     }),
 ];
 
-/// What a source takes.
+/// A truncation as a source takes it.
 fn truncation(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|value| *value >= 0.01).ok_or_else(|| "expected at least 0.01, such as 1.5".to_owned())
 }
@@ -140,11 +140,14 @@ fn main() -> Result<()> {
         if !args.only.is_empty() && !args.only.iter().any(|only| only == name) {
             continue;
         }
-        let seeds: Vec<Vec<Row>> =
+        let rows_of_seeds: Vec<Vec<Row>> =
             (0..args.seeds).map(|seed| measure(&args, &all, &judge, seed, (name, *change))).collect::<Result<_>>()?;
-        println!("| {name} | {} |", summary(seeds.iter().map(|rows| &rows[0])));
+        println!("| {name} | {} |", summary(rows_of_seeds.iter().map(|rows| &rows[0])));
         for (index, truncation) in args.truncation.iter().enumerate() {
-            println!("| {name}, truncation {truncation} | {} |", summary(seeds.iter().map(|rows| &rows[1 + index])));
+            println!(
+                "| {name}, truncation {truncation} | {} |",
+                summary(rows_of_seeds.iter().map(|rows| &rows[1 + index]))
+            );
         }
     }
     Ok(())

@@ -119,13 +119,14 @@ fn what_does_not_fit_is_refused() -> Result<()> {
 fn mixed_precision_learns_alike() -> Result<()> {
     let (_, full) = trained(config()?, 20)?;
     let mixed = GanConfig { precision: Precision::Bf16, ..config()? };
-    let (autoencoder, half) = trained(mixed.clone(), 20)?;
-    for (step, (full, half)) in full.iter().zip(&half).enumerate() {
-        assert!((full - half).abs() < 0.03, "step {}: a loss of {full}, mixed {half}", step + 1);
+    let (autoencoder, losses) = trained(mixed.clone(), 20)?;
+    // bf16 has three digits, and what is rounded differently drifts apart from step to step.
+    for (step, (full, mixed)) in full.iter().zip(&losses).enumerate() {
+        assert!((full - mixed).abs() < 0.03, "step {}: a loss of {full}, mixed {mixed}", step + 1);
     }
-    assert_ne!(full[0], half[0], "it is not f32");
-    assert!(half[19] < 0.8 * half[0], "{half:?}");
-    // Its decoder starts a GAN, and makes samples, in f32.
+    assert_ne!(full[0], losses[0], "it is not f32");
+    assert!(losses[19] < 0.8 * losses[0], "{losses:?}");
+    // Its weights start a GAN of the same precision, and make samples.
     Trainer::new(mixed, &Device::Cpu)?.start_from(&autoencoder)?;
     assert_eq!(autoencoder.interpolation(loader()?.epoch(0))?.generate(&requests(3, 2))?.len(), 2);
     Ok(())

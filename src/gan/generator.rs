@@ -125,8 +125,8 @@ impl Generator {
         }
     }
 
-    /// Makes what passes make of the convolutions' weights once, for all to come: the variables must change no more, and get no
-    /// gradients.
+    /// Makes what the convolutions of many channels make of their weights once, for all passes to come: the variables must change
+    /// no more, and get no gradients.
     pub(super) fn prepare(&mut self) -> Result<()> {
         *self = self.frozen();
         self.body.prepare()
@@ -172,18 +172,9 @@ impl Body {
 
     fn prepare(&mut self) -> Result<()> {
         match self {
-            Self::Transposed { stages, last, .. } => {
-                stages.iter_mut().try_for_each(|(conv, _)| conv.prepare())?;
-                last.prepare()
-            }
-            Self::Upsampled { stages, last, .. } => {
-                stages.iter_mut().try_for_each(|(conv, _)| conv.prepare())?;
-                last.prepare()
-            }
-            Self::Residual { blocks, last, .. } => {
-                blocks.iter_mut().try_for_each(Block::prepare)?;
-                last.prepare()
-            }
+            Self::Transposed { stages, .. } => stages.iter_mut().try_for_each(|(conv, _)| conv.prepare()),
+            Self::Upsampled { stages, .. } => stages.iter_mut().try_for_each(|(conv, _)| conv.prepare()),
+            Self::Residual { blocks, .. } => blocks.iter_mut().try_for_each(Block::prepare),
         }
     }
 
@@ -256,8 +247,7 @@ impl Block {
 
     fn prepare(&mut self) -> Result<()> {
         self.first.1.prepare()?;
-        self.second.1.prepare()?;
-        self.shortcut.as_mut().map_or(Ok(()), Conv2d::prepare)
+        self.second.1.prepare()
     }
 
     fn forward(&self, x: &Tensor, classes: Classes<'_>, pass: Pass) -> Result<Tensor> {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::autoencoder::BLUR;
 use super::config::GanConfig;
 use super::generator::Generator;
-use super::source::{calibrate_by, check_requests, chunk, render};
+use super::source::{calibrate_by, check_requests, in_chunks, render};
 use super::tensor_file::{Kind, TensorFile, refused};
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::Image;
@@ -190,8 +190,7 @@ impl SyntheticSource for InterpolationSource {
             let codes = requests.iter().flat_map(|request| self.code(request)).collect();
             render(&self.decoder, &self.config, &self.device, codes, requests)
         };
-        let chunks: Vec<Vec<Image>> = requests.par_chunks(chunk(requests.len())).map(draw).collect::<Result<_>>()?;
-        Ok(chunks.into_iter().flatten().collect())
+        in_chunks(requests, &self.device, draw)
     }
 
     fn classes(&self) -> &[String] {

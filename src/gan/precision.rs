@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// What the networks compute with in training: generator and discriminator, and the autoencoder before them.
+/// What the networks compute with in training: generator and discriminator, and the autoencoder before them, also where it
+/// codes images to interpolate between.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Precision {
@@ -17,7 +18,7 @@ pub enum Precision {
     F32,
     /// Mixed precision, for GPUs: all but the last layer of the discriminator, and all layers of the others, work on images and
     /// features of 16 bits (bfloat16), whose products GPUs have units for. Weights, the optimisers' moments, the
-    /// average, the statistics of batch norms, logits, losses, and the penalties [`r1` and `r2`](super::Regularizers) stay
+    /// average, the statistics of batch norms, codes, logits, losses, and the penalties [`r1` and `r2`](super::Regularizers) stay
     /// in f32; no scaling of the loss is needed, as bfloat16 has the range of f32 (P. Micikevicius et al., "Mixed Precision
     /// Training", 2018; D. Kalamkar et al., "A Study of BFLOAT16 for Deep Learning Training", 2019).
     ///

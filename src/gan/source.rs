@@ -17,8 +17,8 @@ use crate::nn::Params;
 use crate::rng::{Purpose, SampleKey};
 use crate::synthetic::{SyntheticRequest, SyntheticSource};
 
-/// The most samples that go through the network together: what they make of each other's layers then stays in the cache, which
-/// gains more than larger products would.
+/// The most samples that go through the network together: what each layer makes for the next then stays in the cache, which gains
+/// more than larger products would.
 const CHUNK: usize = 8;
 /// The fewest: a product with a single row may round otherwise than one with more, and an image must not depend on how
 /// many others were asked for.
@@ -27,9 +27,20 @@ const FEWEST: usize = 2;
 /// The most on other devices, which have many more units to keep busy.
 const DEVICE_CHUNK: usize = 256;
 
-/// The samples that go through the network together where `count` are asked for: about as many in every chunk.
-pub(super) fn chunk(count: usize) -> usize {
-    count.div_ceil(count.div_ceil(CHUNK).max(1)).max(1)
+/// The images of `requests`, of which `draw` makes as many at once as suits the device: on the CPU about as many in every chunk.
+pub(super) fn in_chunks(
+    requests: &[SyntheticRequest],
+    device: &Device,
+    draw: impl Fn(&[SyntheticRequest]) -> Result<Vec<Image>> + Send + Sync,
+) -> Result<Vec<Image>> {
+    let count = requests.len();
+    let chunks: Vec<Vec<Image>> = if device.is_cpu() {
+        let chunk = count.div_ceil(count.div_ceil(CHUNK).max(1)).max(1);
+        requests.par_chunks(chunk).map(draw).collect::<Result<_>>()?
+    } else {
+        requests.chunks(DEVICE_CHUNK).map(draw).collect::<Result<_>>()?
+    };
+    Ok(chunks.into_iter().flatten().collect())
 }
 
 /// Samples whose statistics the batch norms of a finished generator use.
@@ -194,12 +205,7 @@ pub(super) fn check_requests(requests: &[SyntheticRequest], classes: usize) -> R
 impl SyntheticSource for GeneratorSource {
     fn generate(&self, requests: &[SyntheticRequest]) -> Result<Vec<Image>> {
         check_requests(requests, self.config.classes.len())?;
-        let chunks: Vec<Vec<Image>> = if self.device.is_cpu() {
-            requests.par_chunks(chunk(requests.len())).map(|chunk| self.chunk(chunk)).collect::<Result<_>>()?
-        } else {
-            requests.chunks(DEVICE_CHUNK).map(|chunk| self.chunk(chunk)).collect::<Result<_>>()?
-        };
-        Ok(chunks.into_iter().flatten().collect())
+        in_chunks(requests, &self.device, |requests| self.chunk(requests))
     }
 
     fn classes(&self) -> &[String] {
@@ -275,7 +281,7 @@ mod tests {
         let labels = Tensor::from_vec((0..8).map(|i| i % 2).collect::<Vec<u32>>(), 8, &Device::Cpu)?;
         for architecture in [Architecture::Upsampled, Architecture::Transposed, Architecture::Residual] {
             let config =
-                GanConfig { architecture, latent: 8, generator_width: 48, ..GanConfig::new(16, 3, ["a", "b"]) };
+                GanConfig { architecture, latent: 8, generator_width: 64, ..GanConfig::new(16, 3, ["a", "b"]) };
             let mut generator = Generator::new(&mut Params::new(3, &Device::Cpu), &config)?;
             let samples = |generator: &Generator| -> Result<Vec<f32>> {
                 Ok(generator.forward(&noise, &labels, 1.0, Pass::Evaluate)?.flatten_all()?.to_vec1()?)

@@ -2,11 +2,13 @@
 
 use rayon::prelude::*;
 
-/// Floats that [`filled`] makes at once: few enough for the fastest cache.
+/// The floats of a run that [`filled`] sets: few enough for the fastest cache.
 pub(super) const LINE: usize = 512;
+/// Floats that are not worth a task of the pool.
+const TASK: usize = 16 * 1024;
 
-/// `length` floats, which `fill` sets, some at a time, told where they start. They are written to memory once, where zeros would be
-/// written to be written over.
+/// `length` floats, set by `fill`, which gets the place of a run of them among all, and the run. They are written to memory once,
+/// where zeros would be written to be written over.
 pub(super) fn filled(length: usize, fill: impl Fn(usize, &mut [f32]) + Sync) -> Vec<f32> {
     let line = |index: usize| {
         let (start, mut line) = (index * LINE, [0.0; LINE]);
@@ -14,7 +16,7 @@ pub(super) fn filled(length: usize, fill: impl Fn(usize, &mut [f32]) + Sync) -> 
         line
     };
     let lines: Vec<[f32; LINE]> =
-        (0..length.div_ceil(LINE)).into_par_iter().with_min_len(16 * 1024 / LINE).map(line).collect();
+        (0..length.div_ceil(LINE)).into_par_iter().with_min_len(TASK / LINE).map(line).collect();
     let mut floats = lines.into_flattened();
     floats.truncate(length);
     floats

@@ -245,6 +245,27 @@ mod tests {
     }
 
     #[test]
+    fn the_points_of_the_fast_method_are_kept() -> Result<()> {
+        for (kernel, stride, channels, depth, fast) in [
+            (4, 2, 8, 16, true),
+            (3, 1, 32, 16, true),
+            (4, 2, 8, 8, false),
+            (3, 1, 16, 16, false),
+            (5, 1, 64, 64, false),
+        ] {
+            let (height, width, small_height, small_width, padding) = (1, 1, 1, 1, 1);
+            let geometry = Geometry { height, width, channels, small_height, small_width, kernel, stride, padding };
+            for transposed in [false, true] {
+                let weight = random(kernel * kernel * channels * depth)?;
+                let op = ConvOp { geometry, activation: Activation::Identity, transposed };
+                let points = op.prepare(&Weights::of(weight, None))?.points;
+                assert_eq!(points.is_some(), fast, "a kernel of {kernel}, {channels} and {depth} channels");
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
     fn convolutions_are_candles() -> Result<()> {
         for (side, kernel, stride, padding, count, inputs, outputs) in [
             (8, 4, 2, 1, 3, 2, 5),
