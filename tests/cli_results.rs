@@ -189,11 +189,8 @@ fn comparisons_write_their_results_and_go_on() {
 #[test]
 fn samples_of_a_gan_are_filtered_if_asked_for() {
     let folder = scratch();
-    let options = |arms, more: &[&'static str]| {
-        let all =
-            ["compare", "digits", "--per-class", "12", "--steps", "20", "--learning-rate", "0.01", "--share", "0.5"];
-        [&all[..], &["--gan-minutes", "0.05", "--arms", arms], more].concat()
-    };
+    let all = ["compare", "digits", "--per-class", "12", "--steps", "20", "--learning-rate", "0.01", "--share", "0.5"];
+    let options = |arms, more: &[&'static str]| [&all[..], &["--gan-minutes", "0.05", "--arms", arms], more].concat();
     let run = |arms, more: &[&'static str]| json(folder.path(), &options(arms, more));
     let report = run("gan", &["--filter", "--seeds", "1"]);
     let judged = report["acceptance"]["classes"].as_array().unwrap();
@@ -209,6 +206,12 @@ fn samples_of_a_gan_are_filtered_if_asked_for() {
     let again = run("gan", &["--filter", "--seeds", "2", "--resume"]);
     assert_eq!(report["acceptance"], again["acceptance"]);
     refuse(folder.path(), &options("gan", &["--resume"]), &["--filter was on and is not given now"]);
+    let in_no_time = ["--arms", "gan", "--filter", "--seeds", "3", "--resume", "--minutes", "0.0001"];
+    refuse(
+        folder.path(),
+        &[&all[..], &in_no_time].concat(),
+        &["--minutes were over while samples were filtered", "--resume"],
+    );
     let others = run("smote", &["--filter", "--seeds", "1", "--resume"]);
     assert_eq!((others["arms"].as_array().unwrap().len(), &others["acceptance"]), (2, &serde_json::Value::Null));
 }

@@ -235,7 +235,7 @@ fn filtered(
     let size = (FILTERED / source.classes().len().max(1)).clamp(FEWEST_FILTERED, MOST_FILTERED);
     // No more are made than are asked for, so that the rates are of all.
     let pools = PoolConfig { size, candidates: 1, seed: config.seed, bytes: usize::MAX, ..PoolConfig::default() };
-    let filtered = filter::filtered(config, &data.train, folds, Arc::clone(source) as _, pools)?;
+    let filtered = filter::filtered(config, &data.train, folds, Arc::clone(source) as _, pools, filter::go_on)?;
     Ok(filtered.acceptance().clone())
 }
 

@@ -32,8 +32,8 @@ pub fn go_on() -> Result<()> {
     }
 }
 
-/// Classifiers of all images but a part of them, a part for each.
-pub fn judges(config: &QualityConfig, train: &Arc<dyn Dataset>) -> Result<Vec<Fold>> {
+/// Classifiers of all images but a part of them, a part for each. An error of `go_on`, such as [`go_on`]'s, ends the work.
+pub fn judges(config: &QualityConfig, train: &Arc<dyn Dataset>, go_on: impl Fn() -> Result<()>) -> Result<Vec<Fold>> {
     let total = (config.folds * config.steps) as u64;
     let mut bar = Progress::new("train judges of samples", "steps", Goal::Count(total));
     let folds = cross_fit(train, config, |done| {
@@ -44,13 +44,14 @@ pub fn judges(config: &QualityConfig, train: &Arc<dyn Dataset>) -> Result<Vec<Fo
     Ok(folds)
 }
 
-/// The samples of `source` that `folds`, classifiers of the images `train`, accept, in pools.
+/// The samples of `source` that `folds`, classifiers of the images `train`, accept, in pools. An error of `go_on` ends the work.
 pub fn filtered(
     config: &QualityConfig,
     train: &Arc<dyn Dataset>,
     folds: &[Fold],
     source: Arc<dyn SyntheticSource>,
     pools: PoolConfig,
+    go_on: impl Fn() -> Result<()>,
 ) -> Result<Filtered> {
     let classes = source.classes().len() as u64;
     let mut bar = Progress::new("filter samples", "classes", Goal::Count(classes));

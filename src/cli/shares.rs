@@ -160,7 +160,7 @@ impl Gate<'_> {
             return Ok(());
         }
         let config = filter::config(&self.training);
-        let folds = filter::judges(&config, train)?;
+        let folds = filter::judges(&config, train, filter::go_on)?;
         for (name, source) in sources {
             let judge = Filter::fit(&config, train, &folds, source)?;
             gate::refuse(choice, (name, source), &judge, self.args.copy_budget, config.seed, |_| filter::go_on())?;

@@ -216,7 +216,8 @@ pub fn run(args: &Args) -> Result<()> {
     let mut acceptance = None;
     let gan = match gan {
         Some(gan) if args.mixture.filter => {
-            let filtered = sources.filtered(gan, &gate.training)?;
+            let go_on = || clock.stopped().map_or(Ok(()), |stopped| Err(stopped.while_filtering()));
+            let filtered = sources.filtered(gan, &gate.training, go_on)?;
             acceptance = Some(filtered.acceptance().clone());
             Some(Samples::filtered(filtered))
         }
@@ -269,7 +270,7 @@ fn measure(referee: &mut Referee, clock: &Clock, folder: &Folder, stored: &mut S
             }
             _ => {}
         }
-        stopped = if interrupt::stopped() { Some(Stopped::User) } else { clock.is_over().then_some(Stopped::Time) };
+        stopped = clock.stopped();
         match stopped {
             Some(_) => Err(exit::interrupted("stopped")),
             None => Ok(()),
@@ -360,12 +361,26 @@ impl Clock {
         Ok(Self { end: end.transpose()?, gate, gan })
     }
 
-    fn is_over(&self) -> bool {
-        self.end.is_some_and(|end| Instant::now() >= end)
+    /// What ends the work now, if anything does.
+    fn stopped(&self) -> Option<Stopped> {
+        if interrupt::stopped() {
+            return Some(Stopped::User);
+        }
+        self.end.is_some_and(|end| Instant::now() >= end).then_some(Stopped::Time)
     }
 }
 
 impl Stopped {
+    /// The error of work that ended before its samples were filtered.
+    fn while_filtering(self) -> Error {
+        match self {
+            Self::User => exit::interrupted("stopped while samples were filtered: add --resume to go on"),
+            Self::Time => {
+                Error::config("--minutes were over while samples were filtered: add --resume and more minutes to go on")
+            }
+        }
+    }
+
     /// The error of work that ended before any seed was done.
     fn without_result(self, folder: &Folder) -> Error {
         match self {

@@ -64,10 +64,16 @@ impl<'a> Sources<'a> {
         self.gan.clone()
     }
 
-    /// Of the samples of `gan` those that classifiers of the training images, trained as `training` says, accept.
-    pub fn filtered(&self, gan: Arc<GeneratorSource>, training: &Training) -> Result<Filtered> {
+    /// Of the samples of `gan` those that classifiers of the training images, trained as `training` says, accept. An error of `go_on`
+    /// ends the work.
+    pub fn filtered(
+        &self,
+        gan: Arc<GeneratorSource>,
+        training: &Training,
+        go_on: impl Fn() -> Result<()>,
+    ) -> Result<Filtered> {
         let config = filter::config(training);
-        let folds = filter::judges(&config, self.train)?;
+        let folds = filter::judges(&config, self.train, &go_on)?;
         let GanConfig { size, channels, ref classes, .. } = *gan.config();
         // A classifier sees so many of a class at most.
         let seen = (training.steps * training.batch_size).div_ceil(classes.len());
@@ -78,7 +84,7 @@ impl<'a> Sources<'a> {
             seed: config.seed,
             ..PoolConfig::default()
         };
-        filter::filtered(&config, self.train, &folds, gan as _, pools)
+        filter::filtered(&config, self.train, &folds, gan as _, pools, &go_on)
     }
 
     fn stored_gan(&self, steps: u64) -> Result<GeneratorSource> {
