@@ -191,13 +191,14 @@ mod tests {
     #[test]
     fn the_stock_path_agrees() -> Result<()> {
         // A few values, several lines of them that begin with another channel each, and more channels than a line has values.
-        for shape in [[6, 5, 4, 3], [6, 100, 80, 3], [6, 2, 2, 700]] {
-            compare_with_stock(&shape)?;
+        // The second's gradients of scale and shift are sums of 48,000 values, which f32 gives to fewer places.
+        for (shape, bound) in [([6, 5, 4, 3], 1e-4), ([6, 100, 80, 3], 1e-2), ([6, 2, 2, 700], 1e-4)] {
+            compare_with_stock(&shape, bound)?;
         }
         Ok(())
     }
 
-    fn compare_with_stock(shape: &[usize; 4]) -> Result<()> {
+    fn compare_with_stock(shape: &[usize; 4], bound: f32) -> Result<()> {
         let (mut params, channels) = (Params::new(2, &Device::Cpu), shape[3]);
         let config =
             BatchNormConfig { activation: Activation::LeakyRelu(0.2), init: Init::Normal(1.0), ..Default::default() };
@@ -214,9 +215,8 @@ mod tests {
             pairs.push((of(&own_gradients), of(&stock_gradients)));
         }
         for (own, stock) in pairs {
-            let scale: f32 = stock.abs()?.max_all()?.to_scalar()?;
             let difference: f32 = (own - stock)?.abs()?.max_all()?.to_scalar()?;
-            assert!(difference < 1e-4 * scale.max(1.0), "{difference} apart at a scale of {scale}");
+            assert!(difference < bound, "{shape:?}: {difference}");
         }
         Ok(())
     }
